@@ -1,0 +1,1 @@
+"""Architectures by name, from segmentation-models-pytorch."""

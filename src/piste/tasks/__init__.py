@@ -1,0 +1,1 @@
+"""Tasks: each ties data, model, losses, metrics and pictures together."""
