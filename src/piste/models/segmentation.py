@@ -1,9 +1,8 @@
 """Segmentation architectures of segmentation-models-pytorch, by name."""
 
-import difflib
 import inspect
 import warnings
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import segmentation_models_pytorch as smp
@@ -11,8 +10,12 @@ import timm
 from torch import nn
 
 from piste.models.recipe import ModelRecipe
+from piste.names import nearest
 
-OURS = {"unet++": "unetplusplus", "deeplabv3+": "deeplabv3plus"}  # the field's spelling of what smp can't spell
+OURS = {
+    "unet++": "unetplusplus",
+    "deeplabv3+": "deeplabv3plus",
+}  # the field's spelling of what smp can't spell
 WIDTH = {  # the keyword that is each decoder's width; linknet's follows from its encoder
     "unet": "decoder_channels",
     "unetplusplus": "decoder_channels",
@@ -27,7 +30,15 @@ WIDTH = {  # the keyword that is each decoder's width; linknet's follows from it
     "dpt": "decoder_fusion_channels",
 }
 PER_STAGE = {"unet", "unetplusplus", "manet"}  # decoders with a width for each stage
-FROM_RECIPE = {"self", "encoder_name", "encoder_depth", "encoder_weights", "in_channels", "classes", "activation"}
+FROM_RECIPE = {
+    "self",
+    "encoder_name",
+    "encoder_depth",
+    "encoder_weights",
+    "in_channels",
+    "classes",
+    "activation",
+}
 
 
 def architectures() -> Mapping[str, type[nn.Module]]:
@@ -81,7 +92,7 @@ def check_model(recipe: ModelRecipe) -> dict[str, Any]:
     """
     known = architectures()
     if recipe.name not in known:
-        raise ValueError(f"`model.name` is {recipe.name!r}; {_nearest(recipe.name, known)}")
+        raise ValueError(f"`model.name` is {recipe.name!r}; {nearest(recipe.name, known)}")
     _check_encoder(recipe.encoder)
     smp_name = OURS.get(recipe.name, recipe.name)
     keywords: dict[str, Any] = {} if recipe.depth is None else {"encoder_depth": recipe.depth}
@@ -92,13 +103,21 @@ def check_model(recipe: ModelRecipe) -> dict[str, Any]:
                 f"`model.width` does not apply to {recipe.name}, whose decoder is as wide as its encoder; these take"
                 f" it: {', '.join(name for name in known if OURS.get(name, name) in WIDTH)}"
             )
-        keywords[WIDTH[smp_name]] = _width(recipe.name, recipe.width, depth if smp_name in PER_STAGE else None)
+        keywords[WIDTH[smp_name]] = _width(
+            recipe.name, recipe.width, depth if smp_name in PER_STAGE else None
+        )
     elif smp_name in PER_STAGE and depth != 5:
         keywords[WIDTH[smp_name]] = _width(recipe.name, 256, depth)
-    allowed = set(inspect.signature(known[recipe.name].__init__).parameters) - FROM_RECIPE - {"kwargs", "aux_params"}
+    allowed = (
+        set(inspect.signature(known[recipe.name].__init__).parameters)
+        - FROM_RECIPE
+        - {"kwargs", "aux_params"}
+    )
     for option in recipe.options:
         if option not in allowed:
-            raise ValueError(f"`model.options.{option}` is not a setting of {recipe.name}; {_nearest(option, allowed)}")
+            raise ValueError(
+                f"`model.options.{option}` is not a setting of {recipe.name}; {nearest(option, allowed)}"
+            )
     return keywords | recipe.options
 
 
@@ -111,7 +130,9 @@ def _width(name: str, width: int | list[int], stages: int | None) -> int | list[
     if isinstance(width, int):
         return [max(1, width >> stage) for stage in range(stages)]
     if len(width) != stages:
-        raise ValueError(f"`model.width` needs one number for each of the {stages} stages of {name}; got {width}")
+        raise ValueError(
+            f"`model.width` needs one number for each of the {stages} stages of {name}; got {width}"
+        )
     return width
 
 
@@ -124,13 +145,5 @@ def _check_encoder(name: str) -> None:
     elif name in names:
         return
     raise ValueError(
-        f"`model.encoder` is {name!r}; {_nearest(name, names, most=4)}, or tu- and the name of a timm model"
+        f"`model.encoder` is {name!r}; {nearest(name, names, most=4)}, or tu- and the name of a timm model"
     )
-
-
-def _nearest(name: str, known: Iterable[str], most: int = 40) -> str:
-    """The nearest names first, then what there is."""
-    known = sorted(known)
-    close = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
-    hint = f"nearest: {', '.join(close)}; " if close else ""
-    return f"{hint}there are {', '.join(known[:most])}" + (f" and {len(known) - most} more" if len(known) > most else "")
