@@ -103,21 +103,13 @@ def check_model(recipe: ModelRecipe) -> dict[str, Any]:
                 f"`model.width` does not apply to {recipe.name}, whose decoder is as wide as its encoder; these take"
                 f" it: {', '.join(name for name in known if OURS.get(name, name) in WIDTH)}"
             )
-        keywords[WIDTH[smp_name]] = _width(
-            recipe.name, recipe.width, depth if smp_name in PER_STAGE else None
-        )
+        keywords[WIDTH[smp_name]] = _width(recipe.name, recipe.width, depth if smp_name in PER_STAGE else None)
     elif smp_name in PER_STAGE and depth != 5:
         keywords[WIDTH[smp_name]] = _width(recipe.name, 256, depth)
-    allowed = (
-        set(inspect.signature(known[recipe.name].__init__).parameters)
-        - FROM_RECIPE
-        - {"kwargs", "aux_params"}
-    )
+    allowed = set(inspect.signature(known[recipe.name].__init__).parameters) - FROM_RECIPE - {"kwargs", "aux_params"}
     for option in recipe.options:
         if option not in allowed:
-            raise ValueError(
-                f"`model.options.{option}` is not a setting of {recipe.name}; {nearest(option, allowed)}"
-            )
+            raise ValueError(f"`model.options.{option}` is not a setting of {recipe.name}; {nearest(option, allowed)}")
     return keywords | recipe.options
 
 
@@ -130,9 +122,7 @@ def _width(name: str, width: int | list[int], stages: int | None) -> int | list[
     if isinstance(width, int):
         return [max(1, width >> stage) for stage in range(stages)]
     if len(width) != stages:
-        raise ValueError(
-            f"`model.width` needs one number for each of the {stages} stages of {name}; got {width}"
-        )
+        raise ValueError(f"`model.width` needs one number for each of the {stages} stages of {name}; got {width}")
     return width
 
 
