@@ -1,0 +1,28 @@
+# Two commands matter: `make demo` and `make test`. Both set up .venv first, where something is missing.
+PYTHON ?= python3
+BIN := .venv/bin
+PYTEST_WORKERS ?= 2
+
+.PHONY: demo test lint bench clean
+
+demo: .venv/.train
+	$(BIN)/piste demo
+
+test: .venv/.dev
+	$(BIN)/pytest -n $(PYTEST_WORKERS)
+
+lint: .venv/.dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+bench: .venv/.dev
+	$(BIN)/python benchmarks/loop.py
+
+clean:
+	rm -rf .venv
+
+.venv/.train .venv/.dev: .venv/.%: pyproject.toml constraints.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[$*]'
+	touch $@

@@ -1,0 +1,61 @@
+"""The `piste` command: its commands, and how errors reach the terminal."""
+
+import os
+import sys
+
+import typer
+
+from piste.cli import data, losses, runs, train
+
+HELP = """The loss-function workbench for computer vision.
+
+Train a model with any loss, sum, ramp or cycle of losses; compare runs on precision, recall and objects found.
+
+  piste demo                                     cross-entropy against a cycle, on real satellite imagery
+  piste run lakes --set epochs=12 --name first   train a built-in recipe, or a YAML file of your own
+  piste compare first second                     what differs between runs, in settings and in results
+  piste losses --task segmentation               the losses that suit a task
+"""
+
+app = typer.Typer(
+    help=HELP,
+    no_args_is_help=True,
+    add_completion=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command("run")(train.run)
+app.command("resume")(train.resume)
+app.command("demo")(train.demo)
+app.command("runs")(runs.runs)
+app.command("compare")(runs.compare)
+app.command("report")(runs.report)
+app.command("losses")(losses.losses)
+app.command("weights")(losses.weights)
+app.command("check")(losses.check)
+app.add_typer(data.app, name="data")
+
+
+def main() -> None:
+    """Run the command line: bad input is one line and exit code 2, a run that failed one line and exit code 1.
+
+    With PISTE_TRACEBACK=1 in the environment, errors keep their traceback.
+    """
+    if os.environ.get("PISTE_TRACEBACK") == "1":
+        app()
+        return
+    try:
+        app()
+    except (ValueError, FileNotFoundError, FileExistsError, NotADirectoryError, IsADirectoryError) as error:
+        _stop(error, 2)
+    except (FloatingPointError, OSError) as error:
+        _stop(error, 1)
+    except KeyboardInterrupt:
+        _stop("interrupted; `piste resume` goes on from the last checkpoint", 130)
+
+
+def _stop(error: object, code: int) -> None:
+    sys.stdout.flush()
+    print("piste: " + " ".join(str(error).split()), file=sys.stderr)
+    sys.exit(code)

@@ -1,0 +1,85 @@
+"""`piste runs`, `piste compare` and `piste report`."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from piste.cli.options import RUNS, RunsFolder, find_run
+
+
+def runs(runs: RunsFolder = RUNS) -> None:
+    """List the runs, newest first."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from piste.training.events import read_events
+
+    found = sorted(runs.glob("*/recipe.yaml"), key=lambda path: path.stat().st_mtime, reverse=True)
+    if not found:
+        typer.echo(f"No runs in {runs}; `piste run lakes` makes one.")
+        return
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for column in ("run", "status", "epoch", "best", "at epoch"):
+        table.add_column(column, justify="left" if column in ("run", "status") else "right")
+    for recipe in found:
+        folder = recipe.parent
+        events, _ = read_events(folder / "events.jsonl")
+        summary_file = folder / "summary.json"
+        status = json.loads(summary_file.read_text())["status"] if summary_file.is_file() else "unfinished"
+        if status == "unfinished" and events and events[-1]["kind"] == "failure":
+            status = "failed"
+        epochs = [event for event in events if event["kind"] == "epoch"]
+        best = next((event for event in reversed(events) if event["kind"] == "best"), None)
+        table.add_row(
+            folder.name,
+            status,
+            str(epochs[-1]["epoch"]) if epochs else "0",
+            f"{best['metric']} {best['value']:.3f}" if best else "",
+            str(best["epoch"]) if best else "",
+        )
+    Console().print(table)
+
+
+def compare(
+    names: Annotated[list[str], typer.Argument(metavar="RUN...", help="Two runs or more.")],
+    out: Annotated[Path | None, typer.Option(help="Folder of the comparison page.")] = None,
+    runs: RunsFolder = RUNS,
+) -> None:
+    """Put runs side by side: what differs between their recipes, and what in their results.
+
+    Values of different losses are never ranked: a loss is a means, the metrics are the end.
+    """
+    if len(names) < 2:
+        raise ValueError(f"`piste compare` needs two runs or more; got {names[0]}")
+    show_comparison([find_run(name, runs) for name in names], runs, out)
+
+
+def report(
+    run: Annotated[str, typer.Argument(help="The run's name, or its folder.")],
+    runs: RunsFolder = RUNS,
+) -> None:
+    """Write a run's page and figures anew; works on a run that is still going or that failed."""
+    from piste.report import write_report
+
+    typer.echo(f"Report: {write_report(find_run(run, runs))}")
+
+
+def show_comparison(folders: Sequence[Path], runs: Path, out: Path | None = None) -> None:
+    """Print the comparison table of some runs, and write their page."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from piste.report import comparison_rows, write_comparison
+
+    rows = comparison_rows(folders)
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("")
+    for folder in folders:
+        table.add_column(folder.name, justify="right")
+    for row in rows:
+        table.add_row(row.label, *row.texts, style="bold" if row.heading else None)
+    Console().print(table)
+    typer.echo(f"\nComparison: {write_comparison(folders, out or runs / 'comparisons' / '-vs-'.join(f.name for f in folders))}")

@@ -1,0 +1,163 @@
+"""A recipe: everything that decides a run, as one checked document."""
+
+import re
+from collections.abc import Iterable, Sequence
+from importlib import resources
+from pathlib import Path
+from types import UnionType
+from typing import Any, Literal, Self, Union, get_args, get_origin
+
+import yaml
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from piste.data.recipe import DataRecipe
+from piste.models.recipe import ModelRecipe
+from piste.names import nearest
+from piste.training.settings import TrainingRecipe
+
+Loss = str | dict[str, Any]  # the objective room has its grammar: piste.objective.recipe
+
+
+class Recipe(TrainingRecipe):
+    """What is trained, on what, with which losses, and how.
+
+    The keys of a YAML recipe are the fields of this class; those of `TrainingRecipe` stand beside `task`, `data`,
+    `model` and `loss` at the top. Unknown keys are refused with the nearest known ones.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    task: Literal["segmentation"]
+    data: DataRecipe
+    model: ModelRecipe = ModelRecipe()
+    loss: Loss
+
+    @classmethod
+    def parse(cls, document: object, source: str = "recipe") -> Self:
+        """The recipe that `document`, nested mappings as YAML gives them, stands for.
+
+        Raises:
+            ValueError: in one line, each thing wrong with it, its place and what is allowed there.
+        """
+        if not isinstance(document, dict):
+            raise ValueError(
+                f"{source}: a recipe is a mapping of keys such as task, data and loss; got {document!r:.60}"
+            )
+        try:
+            return cls.model_validate(document)
+        except ValidationError as errors:
+            raise ValueError(f"{source}: " + "; ".join(_in_words(cls, dict(e)) for e in errors.errors())) from None
+
+    def to_yaml(self) -> str:
+        """The recipe as YAML, every default written out."""
+        return yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False, allow_unicode=True, width=110)
+
+
+def builtin_recipes() -> dict[str, str]:
+    """The recipes that ship with the package: name -> YAML text."""
+    folder = resources.files("piste") / "recipes"
+    found = sorted((item.name, item) for item in folder.iterdir() if item.name.endswith(".yaml"))
+    return {name.removesuffix(".yaml"): item.read_text("utf-8") for name, item in found}
+
+
+def load_recipe(name: str, overrides: Sequence[str] = ()) -> Recipe:
+    """The recipe of a YAML file or of a built-in name, with `key=value` overrides checked by the same model.
+
+    Args:
+        name: a path that ends in .yaml or .yml, or the name of a built-in recipe.
+        overrides: assignments such as `model.encoder=resnet34` or `loss.cycle.phases[1].lr=0.05`; a value is read
+            as YAML.
+
+    Raises:
+        FileNotFoundError: neither a file nor a built-in recipe.
+        ValueError: not YAML, not a recipe, or an override that can't be applied.
+    """
+    builtin = builtin_recipes()
+    path = Path(name)
+    if name in builtin:
+        text = builtin[name]
+    elif path.is_file():
+        text = path.read_text("utf-8")
+    else:
+        raise FileNotFoundError(
+            f"{name} is neither a recipe file nor a built-in recipe; built in: {', '.join(builtin)}"
+        )
+    document = _read_yaml(text, name)
+    for assignment in overrides:
+        _override(document, assignment)
+    recipe = Recipe.parse(document, name)
+    if name not in builtin and not Path(recipe.data.path).is_absolute():
+        recipe = recipe.model_copy(update={"data": recipe.data.beside(path.parent)})
+    return recipe
+
+
+def _read_yaml(text: str, source: str) -> Any:
+    try:
+        return yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f", line {mark.line + 1}" if mark else ""
+        raise ValueError(f"{source}{where}: not YAML: {getattr(error, 'problem', None) or error}") from None
+
+
+def _override(document: Any, assignment: str) -> None:
+    """Set one dotted place of a document, in place."""
+    key, equals, value = assignment.partition("=")
+    steps: list[str | int] = [int(n) if n else word for word, n in re.findall(r"([^.\[\]]+)|\[(\d+)\]", key)]
+    if not equals or not steps:
+        raise ValueError(f"--set takes key=value, such as --set model.encoder=resnet34; got {assignment!r}")
+    here = document
+    for step, following in zip(steps, [*steps[1:], None], strict=True):
+        new: Any = _read_yaml(value, f"--set {key}") if following is None else {}
+        if isinstance(here, list) and isinstance(step, int) and step < len(here):
+            if following is None:
+                here[step] = new
+        elif isinstance(here, dict) and isinstance(step, str):
+            if following is None:
+                here[step] = new
+            elif not isinstance(here.get(step), dict | list):
+                # `optimizer: adamw` becomes `optimizer: {adamw: {}}` when a setting of it is named
+                here[step] = {here[step]: {}} if here.get(step) == following else {}
+        else:
+            raise ValueError(f"--set {key}: the recipe has no place called {step!r} there; it holds {here!r:.80}")
+        here = here[step]
+
+
+def _in_words(model: type[BaseModel], error: dict[str, Any]) -> str:
+    """One of pydantic's errors in the house's form: place, rule, what came, what is allowed."""
+    place = [part for part in error["loc"] if not _is_union_label(part)]
+    name = ".".join(str(part) for part in place)
+    name = re.sub(r"\.(\d+)", r"[\1]", name)
+    if error["type"] == "extra_forbidden":
+        known = _fields_at(model, place[:-1])
+        return f"`{name}` is no key of a recipe; {nearest(str(place[-1]), known)}"
+    if error["type"] == "missing":
+        return f"`{name}` is missing"
+    message = error["msg"].removeprefix("Value error, ").removeprefix("Input ").rstrip(".")
+    if error["type"] in ("value_error", "assertion_error"):
+        return message if message.startswith("`") else f"`{name}`: {message}"
+    return f"`{name}` {message}; got {error['input']!r:.60}"
+
+
+def _is_union_label(part: object) -> bool:
+    """Whether pydantic put this in a place's path to say which type of a union it tried."""
+    return isinstance(part, str) and (part in ("str", "int", "float", "bool") or bool(re.search(r"[\[\]()-]", part)))
+
+
+def _fields_at(model: type[BaseModel], place: Iterable[object]) -> list[str]:
+    """The keys known at a place of a recipe."""
+    for part in place:
+        field = model.model_fields.get(str(part))
+        inner = _model_in(field.annotation) if field else None
+        if inner is None:
+            return []
+        model = inner
+    return list(model.model_fields)
+
+
+def _model_in(annotation: Any) -> type[BaseModel] | None:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    if get_origin(annotation) in (Union, UnionType, list):
+        return next((found for a in get_args(annotation) if (found := _model_in(a))), None)
+    return None
