@@ -1,1 +1,1 @@
-"""."""
+"""A score per class against a label."""

@@ -1,1 +1,1 @@
-"""."""
+"""The overlap of two areas, predicted and true."""

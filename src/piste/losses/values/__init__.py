@@ -1,1 +1,1 @@
-"""."""
+"""Real numbers against real numbers."""

@@ -1,0 +1,92 @@
+"""What every loss is: a final module, built from keywords, that prints itself and can be summed and scaled."""
+
+import inspect
+from abc import ABC
+from collections.abc import Callable
+from typing import Any, ClassVar, Literal
+
+import torch
+from torch import Tensor, nn
+
+from piste.losses.elements import product
+
+Reduction = Literal["mean", "sum", "none"]
+
+
+def _no_objective(terms: tuple[tuple[Any, Any], ...]) -> Any:
+    raise RuntimeError("losses are summed and scaled by piste.objective, which was not imported: `import piste`.")
+
+
+class Loss(nn.Module, ABC):
+    """A loss: its arguments stand as plain attributes, tensors made of them are buffers, and it keeps no state.
+
+    `a + b` and `0.5 * a` make an objective, through the one hook `combine`.
+    """
+
+    combine: ClassVar[Callable[[tuple[tuple[Any, Any], ...]], Any]] = staticmethod(_no_objective)
+    """Makes an objective of (factor, loss) pairs; filled by `piste.objective`, so that losses know nothing of it."""
+
+    __signature__: ClassVar[inspect.Signature]
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        for ancestor in cls.__mro__[1:]:
+            if "__final__" in vars(ancestor):
+                raise TypeError(f"{ancestor.__name__} is final: build {cls.__name__} on its base, or call it.")
+        cls.__signature__ = _signature(cls)
+
+    def __repr__(self) -> str:
+        given = []
+        for name, parameter in self.__signature__.parameters.items():
+            value = getattr(self, name)
+            if isinstance(value, Tensor):
+                given.append(f"{name}={value.tolist()}")
+            elif value != parameter.default:
+                given.append(f"{name}={value!r}")
+        return f"{type(self).__name__}({', '.join(given)})"
+
+    def __add__(self, other: Any) -> Any:
+        return Loss.combine(((1.0, self), (1.0, other))) if isinstance(other, Loss) else NotImplemented
+
+    def __mul__(self, factor: Any) -> Any:
+        return Loss.combine(((float(factor), self),)) if isinstance(factor, int | float) else NotImplemented
+
+    __rmul__ = __mul__
+
+
+def _signature(cls: type[Loss]) -> inspect.Signature:
+    """The constructor's own keywords, and those of its base where it passes `**common` on."""
+    own = list(inspect.signature(cls.__init__).parameters.values())[1:]
+    named = [parameter for parameter in own if parameter.kind is not inspect.Parameter.VAR_KEYWORD]
+    if len(named) < len(own):
+        named += getattr(cls.__mro__[1], "__signature__", inspect.Signature()).parameters.values()
+    return inspect.Signature(named)
+
+
+def reduce(cost: Tensor, count: Tensor | None, reduction: Reduction, *, weight: Tensor | None = None) -> Tensor:
+    """Make one number of the costs of all elements.
+
+    Args:
+        cost: Cost of each element.
+        count: What each element counts, >= 0 or bool, of a shape that broadcasts to the costs; None for 1 each.
+        reduction: "mean" for sum(count * cost) / sum(count), 0 where nothing counts; "sum" for the numerator;
+            "none" for count * cost.
+        weight: Weights that are in the cost already, to be counted in the denominator.
+
+    Returns:
+        0-d, or of the shape of `cost` with "none".
+
+    >>> reduce(torch.tensor([1.0, 4.0]), torch.tensor([2.0, 1.0]), "mean")
+    tensor(2.)
+    """
+    if count is not None:
+        count = count.to(cost.dtype)
+        cost = cost * count
+    if reduction == "none":
+        return cost
+    if reduction == "sum":
+        return cost.sum()
+    counted = product(weight, count)
+    if counted is None:
+        return cost.sum() / max(cost.numel(), 1)
+    return cost.sum() / counted.expand_as(cost).sum().clamp(min=torch.finfo(cost.dtype).tiny)

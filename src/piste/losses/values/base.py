@@ -1,0 +1,56 @@
+"""The base of value losses: a price for an error, prediction minus target, of each number on its own."""
+
+from abc import abstractmethod
+from typing import TypedDict, get_args
+
+import torch
+from torch import Tensor
+
+from piste.losses.arguments import one_of
+from piste.losses.base import Loss, Reduction, reduce
+from piste.losses.elements import fit_elements, product, widen
+
+
+class ValueKeywords(TypedDict, total=False):
+    """The keywords that every value loss takes; see `ValueLoss`."""
+
+    reduction: Reduction
+
+
+class ValueLoss(Loss):
+    """A loss over real numbers.
+
+    Called as `loss(prediction, target, *, mask=None, sample_weight=None)`, all of the prediction's axes: target of its
+    size, mask (bool, True where an element counts) and sample_weight (>= 0) of its size or 1. An element that does
+    not count has exactly no gradient, and its target may be anything, NaN too, where `mask` says so.
+
+    Args:
+        reduction: "mean" is sum(sample_weight * cost) / sum(sample_weight) over what counts, 0 if nothing does;
+            "sum"; "none" for one weighted cost an element.
+    """
+
+    def __init__(self, *, reduction: Reduction = "mean") -> None:
+        super().__init__()
+        self.reduction = one_of("reduction", reduction, get_args(Reduction))
+
+    @abstractmethod
+    def price(self, error: Tensor) -> Tensor:
+        """Price each error."""
+
+    def forward(
+        self, prediction: Tensor, target: Tensor, *, mask: Tensor | None = None, sample_weight: Tensor | None = None
+    ) -> Tensor:
+        """Cost of the prediction; see the class."""
+        if prediction.shape != target.shape:
+            raise ValueError(
+                f"`prediction` and `target` must have one shape; got {list(prediction.shape)} and "
+                f"{list(target.shape)}, which would broadcast to other pairs than meant or to none."
+            )
+        if not prediction.is_floating_point():
+            raise ValueError(f"`prediction` must be floating; got {prediction.dtype}.")
+        fit_elements(prediction.shape, mask, sample_weight)
+        prediction = widen(prediction)
+        error = prediction - target.to(prediction.dtype)
+        if mask is not None:
+            error = torch.where(mask, error, 0.0)
+        return reduce(self.price(error), product(sample_weight, mask), self.reduction)
