@@ -1,1 +1,22 @@
-"""."""
+"""Readers, splits, augmentation, checks and the built-in data sets."""
+
+from piste.data.check import check_folder
+from piste.data.counts import IGNORE_INDEX, ClassCounts, count_classes
+from piste.data.problems import DataError, Problem
+from piste.data.recipe import DataRecipe
+from piste.data.segmentation import SegmentationData, open_segmentation
+from piste.data.summary import Summary, summarise
+
+__all__ = [
+    "IGNORE_INDEX",
+    "ClassCounts",
+    "DataError",
+    "DataRecipe",
+    "Problem",
+    "SegmentationData",
+    "Summary",
+    "check_folder",
+    "count_classes",
+    "open_segmentation",
+    "summarise",
+]

@@ -1,0 +1,108 @@
+"""Everything that is wrong with a data folder, all at once."""
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import TypeVar
+
+from piste.data.classes import settle_classes
+from piste.data.counts import count_classes
+from piste.data.deal import deal_out, default_split
+from piste.data.folder import BUILT_IN, Sample, list_samples, locate
+from piste.data.images import read_image
+from piste.data.masks import find_values
+from piste.data.problems import DataError, Problem
+from piste.data.recipe import DataRecipe
+from piste.data.segmentation import absent_classes, foreground_shares, reader_of
+
+T = TypeVar("T")
+
+
+def check_folder(recipe: DataRecipe) -> list[Problem]:
+    """Read every file of a data set and say what is wrong with it.
+
+    Looked for are: missing folders; images without mask and masks without image; equal stems; sizes that differ;
+    files that are empty, broken, cut short or of a kind that can't be read; mask values that no class has; a split
+    file that names unknown images or splits, or leaves images out; empty splits; a group torn apart; a class that is
+    absent from training; the same picture in two splits (pictures of a single colour aside).
+
+    Args:
+        recipe: `DataRecipe(path=...)` will do where the masks hold 0, 1, 2, … or the data set is built in.
+
+    Returns:
+        The problems, sorted by path; none where all is well.
+
+    Raises:
+        ValueError: the recipe contradicts itself or the data set's classes.
+    """
+    try:
+        folder = locate(recipe.path)
+    except FileNotFoundError as error:
+        return [Problem(Path(recipe.path), str(error))]
+    listing = list_samples(folder)
+    problems = list(listing.problems)
+    if listing.names:
+        _check_samples(recipe, folder, listing.names, listing.samples, problems)
+    return sorted(problems, key=lambda problem: (problem.path, problem.message))
+
+
+def _check_samples(
+    recipe: DataRecipe, folder: Path, names: Sequence[str], samples: Sequence[Sample], problems: list[Problem]
+) -> None:
+    prints = {sample: _attempt(problems, partial(_fingerprint, sample, recipe)) for sample in samples}
+    values: set[int] = set()
+    if recipe.classes is None and recipe.path not in BUILT_IN:
+        for sample in samples:
+            values |= _attempt(problems, partial(find_values, sample.mask)) or set()
+    settled = _attempt(problems, lambda: settle_classes(recipe, folder, values))
+    split = recipe.split or _attempt(problems, lambda: default_split(folder))
+    if settled is None or split is None:
+        return
+    reader = reader_of(settled)
+    masks = {sample: _attempt(problems, partial(reader.read_mask, sample)) for sample in samples}
+    sound = [sample for sample, mask in masks.items() if mask is not None]
+    foreground = None
+    if split.stratify:
+        foreground = _attempt(problems, lambda: foreground_shares(settled, reader, sound))
+    deal = deal_out(split, folder, names, foreground)
+    problems.extend(deal.problems)
+    split_of = {name: split for split, members in deal.members.items() for name in members}
+    if "train" in deal.members:
+        training = (masks[sample] for sample in sound if split_of.get(sample.name) == "train")
+        counts = count_classes((mask for mask in training if mask is not None), len(settled.classes or ()))
+        problems.extend(absent_classes(settled, folder, counts))
+    problems.extend(_leaks(prints, split_of))
+
+
+def _attempt(problems: list[Problem], act: Callable[[], T]) -> T | None:
+    """What `act` returns, or None with its problems noted."""
+    try:
+        return act()
+    except DataError as error:
+        problems.extend(error.problems)
+        return None
+
+
+def _fingerprint(sample: Sample, recipe: DataRecipe) -> str:
+    """The same for equal pictures, whatever the format; empty for a picture of one colour."""
+    pixels = read_image(sample.image, recipe.window)
+    if (pixels == pixels[0, 0]).all():
+        return ""
+    return hashlib.sha256(repr(pixels.shape).encode() + pixels.tobytes()).hexdigest()
+
+
+def _leaks(prints: Mapping[Sample, str | None], split_of: Mapping[str, str]) -> list[Problem]:
+    same = defaultdict(list)
+    for sample, fingerprint in prints.items():
+        if fingerprint and sample.name in split_of:
+            same[fingerprint].append(sample)
+    problems = []
+    for first, *rest in same.values():
+        for other in rest:
+            here, there = split_of[other.name], split_of[first.name]
+            if here != there:
+                message = f"is the same picture as {first.image.name}, but one is in {here} and the other in {there}"
+                problems.append(Problem(other.image, f"{message}; remove one or put both into one split"))
+    return problems

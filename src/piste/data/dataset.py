@@ -1,0 +1,107 @@
+"""What the model is shown: normalised images and their targets, one at a time and in batches."""
+
+from collections.abc import Sequence
+from random import Random
+from typing import TypedDict, final
+
+import torch
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from piste.data.augment import Pipeline
+from piste.data.counts import IGNORE_INDEX
+from piste.data.recipe import Statistics
+from piste.data.store import Store
+
+
+class Item(TypedDict):
+    """One sample: image float32 [3, H, W], normalised; target int64 [H, W]; its place in the split; its name."""
+
+    image: Tensor
+    target: Tensor
+    index: int
+    name: str
+
+
+class Items(TypedDict):
+    """A batch: image float32 [N, 3, H, W]; target int64 [N, H, W]; index int64 [N]; N names."""
+
+    image: Tensor
+    target: Tensor
+    index: Tensor
+    name: list[str]
+
+
+@final
+class SegmentationDataset(Dataset[Item]):
+    """The samples of a split, put through a pipeline and normalised.
+
+    A sample depends on (seed, epoch, index) alone: not on the worker that draws it, nor on the process-wide random
+    state, which stays as it is. The epoch lives in shared memory, so that `set_epoch` reaches workers that
+    outlive an epoch (`persistent_workers=True`), too; call it while no loader is iterating.
+
+    Args:
+        store: decoded samples.
+        pipeline: what is done to each, anew in each epoch.
+        normalize: mean and deviation that the image is normalised with.
+        seed: what all randomness follows from.
+    """
+
+    def __init__(self, store: Store, pipeline: Pipeline, normalize: Statistics, seed: int) -> None:
+        self.store = store
+        self.pipeline = pipeline
+        self.seed = seed
+        self._mean = 255 * torch.tensor(normalize.mean).view(3, 1, 1)
+        self._std = 255 * torch.tensor(normalize.std).view(3, 1, 1)
+        self._epoch = torch.zeros((), dtype=torch.int64).share_memory_()  # type: ignore[no-untyped-call]
+
+    def set_epoch(self, epoch: int) -> None:
+        """Choose the epoch whose augmentations are drawn."""
+        self._epoch.fill_(epoch)
+
+    def pixels(self, index: int) -> tuple[Tensor, Tensor]:
+        """A sample after the pipeline, before it is normalised: uint8 [3, H, W] and uint8 [H, W]."""
+        image, mask = self.store[index]
+        return self.pipeline(image, mask, Random(f"{self.seed}/{int(self._epoch)}/{index}"))
+
+    def __len__(self) -> int:
+        return len(self.store)
+
+    def __getitem__(self, index: int) -> Item:
+        image, mask = self.pixels(index)
+        return Item(
+            image=image.float().sub_(self._mean).div_(self._std),
+            target=mask.long(),
+            index=index,
+            name=self.store.samples[index].name,
+        )
+
+
+def collate(items: Sequence[Item], multiple: int = 1) -> Items:
+    """A batch of samples, which may differ in size.
+
+    All are padded at the right and at the bottom to the largest height and width, rounded up to a multiple of
+    `multiple`: images with their mean (0 once normalised), targets with the ignored index, so that padding counts
+    for nothing.
+
+    Args:
+        items: samples.
+        multiple: what the model needs heights and widths to be divisible by.
+    """
+    height, width = (-(-max(item["target"].shape[axis] for item in items) // multiple) * multiple for axis in (0, 1))
+    if all(item["target"].shape == (height, width) for item in items):
+        image = torch.stack([item["image"] for item in items])
+        target = torch.stack([item["target"] for item in items])
+    else:
+        image = torch.zeros(len(items), 3, height, width)
+        target = torch.full((len(items), height, width), IGNORE_INDEX)
+        for place, item in enumerate(items):
+            rows, columns = item["target"].shape
+            image[place, :, :rows, :columns] = item["image"]
+            target[place, :rows, :columns] = item["target"]
+    return Items(
+        image=image,
+        target=target,
+        index=torch.tensor([item["index"] for item in items]),
+        name=[item["name"] for item in items],
+    )

@@ -1,0 +1,185 @@
+"""A segmentation data set, opened by a recipe: verified, split, counted, ready to be shown to a model."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from random import Random
+from typing import final
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor
+
+from piste.data.classes import settle_classes
+from piste.data.counts import IGNORE_INDEX, ClassCounts, count_classes
+from piste.data.dataset import Item, Items, SegmentationDataset, collate
+from piste.data.deal import deal_out, default_split
+from piste.data.folder import BUILT_IN, Sample, list_samples, locate
+from piste.data.masks import Codes, find_values
+from piste.data.problems import DataError, Problem
+from piste.data.recipe import DataRecipe, Statistics
+from piste.data.store import Reader, Store, fits_in_memory
+from piste.names import nearest
+
+
+@final
+class SegmentationData:
+    """Images and masks in splits.
+
+    Args:
+        recipe: with everything decided that it left open: classes, background, split, normalisation in numbers.
+        folder: where the data lies.
+        splits: samples of `train`, `val` and, if there are any, `test`.
+        counts: class frequencies of the training masks, after `prepare`.
+    """
+
+    def __init__(
+        self, recipe: DataRecipe, folder: Path, splits: Mapping[str, Sequence[Sample]], counts: ClassCounts
+    ) -> None:
+        self.recipe = recipe
+        self.folder = folder
+        self.splits = splits
+        self.counts = counts
+        self._reader = reader_of(recipe)
+        samples = [sample for split in splits.values() for sample in split]
+        self._cached = fits_in_memory(samples) if recipe.cache == "auto" else recipe.cache
+        self._stores: dict[str, Store] = {}
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """The classes in the order of their indices."""
+        return tuple(self.recipe.classes or ())
+
+    @property
+    def background(self) -> int | None:
+        """Index of the class that is no object, where there is one."""
+        return None if self.recipe.background is None else self.class_names.index(self.recipe.background)
+
+    def dataset(self, split: str, *, train: bool, seed: int = 0) -> SegmentationDataset:
+        """The samples of a split as the model sees them.
+
+        Args:
+            split: train, val or test.
+            train: whether they are augmented; otherwise the recipe's `evaluate` is done to them.
+            seed: what augmentation follows from, with the epoch and the index.
+
+        Raises:
+            ValueError: there is no such split, or a file can't be read.
+        """
+        steps = self.recipe.augment if train else self.recipe.evaluate
+        normalize = self.recipe.normalize
+        assert isinstance(normalize, Statistics), "open_segmentation puts numbers here"
+        return SegmentationDataset(self._store(split), self.recipe.pipeline(steps), normalize, seed)
+
+    def collate(self, multiple: int = 1) -> Callable[[Sequence[Item]], Items]:
+        """A DataLoader's `collate_fn`: pads what differs in size, and to a multiple of what the model needs."""
+        return partial(collate, multiple=multiple)
+
+    def raw(self, split: str, index: int) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+        """A sample as evaluation sees it, before it is normalised and padded: image [H, W, 3] and mask [H, W]."""
+        return _picture(*self.recipe.pipeline(self.recipe.evaluate)(*self._store(split)[index], Random(0)))
+
+    def augmented(self, index: int, epoch: int, seed: int = 0) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+        """A training sample as it is drawn in an epoch, before it is normalised: image [H, W, 3] and mask [H, W]."""
+        dataset = self.dataset("train", train=True, seed=seed)
+        dataset.set_epoch(epoch)
+        return _picture(*dataset.pixels(index))
+
+    def masks(self, split: str) -> Iterator[NDArray[np.uint8]]:
+        """The masks of a split, one after the other, read from disk and prepared."""
+        return map(self._reader.read_mask, self.splits[split])
+
+    def _store(self, split: str) -> Store:
+        if split not in self.splits:
+            raise ValueError(f"{self.folder} has no split {split}; {nearest(split, self.splits)}")
+        if split not in self._stores:
+            self._stores[split] = Store(self._reader, self.splits[split], self._cached)
+        return self._stores[split]
+
+
+def open_segmentation(recipe: DataRecipe) -> SegmentationData:
+    """Open a folder or a built-in data set for training.
+
+    Pairs and sizes are verified from the files' headers, and the training masks are read, to count classes. Images
+    are decoded when they are first asked for.
+
+    Raises:
+        FileNotFoundError: there is no such folder.
+        DataError: the data can't be used; in one line, the first problem and how many more there are.
+        ValueError: the recipe asks for what the data can't give.
+    """
+    folder = locate(recipe.path)
+    listing = list_samples(folder)
+    if listing.problems:
+        raise DataError(*listing.problems)
+    samples = {sample.name: sample for sample in listing.samples}
+    open_ended = recipe.classes is None and recipe.path not in BUILT_IN
+    values = {value for sample in listing.samples for value in find_values(sample.mask)} if open_ended else set()
+    recipe = settle_classes(recipe, folder, values)
+    split = recipe.split or default_split(folder)
+    recipe = recipe.resolved(split=split.model_dump(mode="json"))
+    reader = reader_of(recipe)
+    foreground = foreground_shares(recipe, reader, listing.samples) if split.stratify else None
+    deal = deal_out(split, folder, listing.names, foreground)
+    if deal.problems:
+        raise DataError(*deal.problems)
+    splits = {split: [samples[name] for name in names] for split, names in deal.members.items()}
+    counts = count_classes(map(reader.read_mask, splits["train"]), len(recipe.classes or ()))
+    absent = absent_classes(recipe, folder, counts)
+    if absent:
+        raise DataError(*absent)
+    data = SegmentationData(recipe, folder, splits, counts)
+    if recipe.normalize == "data":
+        recipe = recipe.resolved(normalize=_statistics(data._store("train")))
+        data = SegmentationData(recipe, folder, splits, counts)
+    return data
+
+
+def reader_of(recipe: DataRecipe) -> Reader:
+    """Reads samples as a recipe with settled classes says."""
+    return Reader(Codes.of(recipe.classes or {}, recipe.ignore), recipe.window, recipe.pipeline(recipe.prepare))
+
+
+def foreground_shares(recipe: DataRecipe, reader: Reader, samples: Sequence[Sample]) -> dict[str, float]:
+    """Each image's share of pixels, among those that count, that are not background.
+
+    Raises:
+        DataError: no class is background, or a mask can't be read.
+    """
+    if recipe.background is None:
+        message = "data.split.stratify needs to know the background; name that class in data.background"
+        raise DataError(Problem(Path(recipe.path), message))
+    background = list(recipe.classes or ()).index(recipe.background)
+    shares = {}
+    for sample in samples:
+        mask = reader.read_mask(sample)
+        counted = int((mask != IGNORE_INDEX).sum())
+        shares[sample.name] = 1 - int((mask == background).sum()) / counted if counted else 0.0
+    return shares
+
+
+def absent_classes(recipe: DataRecipe, folder: Path, counts: ClassCounts) -> list[Problem]:
+    """A problem for each class that no training mask holds."""
+    cure = "move an image that has it into train, or remove the class from data.classes"
+    return [
+        Problem(folder / "masks", f"no training mask holds the class {name}; {cure}")
+        for name, pixels in zip(recipe.classes or (), counts.pixels, strict=True)
+        if not pixels
+    ]
+
+
+def _statistics(store: Store) -> dict[str, list[float]]:
+    """Mean and deviation of each channel over all pixels; a channel that is the same everywhere keeps its scale."""
+    pixels, total, squares = 0, np.zeros(3), np.zeros(3)
+    for index in range(len(store)):
+        values = store[index][0].flatten(1).numpy() / 255.0
+        pixels += values.shape[1]
+        total += values.sum(axis=1)
+        squares += (values**2).sum(axis=1)
+    mean = total / pixels
+    std = np.sqrt(np.maximum(squares / pixels - mean**2, 0.0)).round(6)
+    return {"mean": mean.round(6).tolist(), "std": np.where(std > 0, std, 1.0).tolist()}
+
+
+def _picture(image: Tensor, mask: Tensor) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    return image.permute(1, 2, 0).contiguous().numpy().copy(), mask.contiguous().numpy().copy()
