@@ -125,7 +125,6 @@ def test_counts_may_be_a_tensor():
         ({"method": "median"}, "`containing` is needed"),
         ({"method": "median", "containing": [9.0]}, "got 1 for 2 classes"),
         ({"method": "median", "containing": [9.0, 0.5]}, "class 1 has 0.5 and 1"),
-        ({"containing": [9.0, 9.0]}, "read by the method median alone; got it with inverse"),
         ({"beta": 0.9}, "read by the method effective alone; got it with inverse"),
         ({"method": "effective", "beta": 1.0}, r"`beta` must lie in \[0, 1\)"),
         ({"method": "effective", "beta": 0.9, "counts": [10**6, 10**5]}, "weighs every class alike"),
@@ -160,4 +159,4 @@ def test_pos_weight_of_a_label_without_two_sides_is_refused(count):
 
 def test_counts_of_some_classes_keep_the_total():
     counts = ClassCounts(pixels=(70, 20, 10), images=(4, 2, 1), containing=(100, 60, 30), total=100)
-    assert counts.only([1, 2]) == ClassCounts((20, 10), (2, 1), (60, 30), total=100)
+    assert counts.of([1, 2]) == ClassCounts((20, 10), (2, 1), (60, 30), total=100)

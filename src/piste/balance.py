@@ -43,7 +43,7 @@ class ClassCounts:
     containing: tuple[int, ...]
     total: int
 
-    def only(self, classes: Iterable[int]) -> "ClassCounts":
+    def of(self, classes: Iterable[int]) -> "ClassCounts":
         """The counts of some classes, as a model sees them that does not score the others."""
         chosen = tuple(classes)
         pixels, images, containing = (
@@ -73,7 +73,8 @@ def class_weights(
         method: One of inverse, sqrt_inverse, median, effective, enet.
         power: The weights are raised to it; > 0. Below 1 brings them closer together.
         cap: The most a class may weigh, in multiples of the lightest class; >= 1. None for no limit.
-        containing: For median, and only there: the elements, of whatever class, in the images that hold each class.
+        containing: What median needs, and no other method reads: the elements, of whatever class, in the images that
+            hold each class.
         beta: For effective, and only there: in [0, 1). Counts far above 1 / (1 - beta) are all alike to it, so
             0.9999 suits thousands of samples and not millions of pixels. None stands for (N - 1) / N, the paper's
             own choice when nothing else is known.
@@ -159,8 +160,6 @@ def _as_printed(
     counts: list[float], method: Method, containing: Sequence[float] | Tensor | None, beta: float | None
 ) -> list[float]:
     """The weights as their papers print them."""
-    if containing is not None and method != "median":
-        raise ValueError(f"`containing` is read by the method median alone; got it with {method}.")
     if beta is not None and method != "effective":
         raise ValueError(f"`beta` is read by the method effective alone; got it with {method}.")
     elements = sum(counts)
