@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from piste.models.recipe import ModelRecipe
-from piste.models.segmentation import architectures, build_segmentation_model, check_model
+from piste.models.segmentation import architectures, build_segmentation_model, check_model, input_multiple
 
 NAMED_BY_THE_ISSUE = {"unet", "unet++", "fpn", "pspnet", "pan", "linknet", "deeplabv3+"}
 
@@ -85,3 +85,17 @@ def test_pretrained_weights_fail_offline_in_one_line(monkeypatch: pytest.MonkeyP
 def test_an_unknown_pretrained_set_names_those_there_are() -> None:
     with pytest.raises(ValueError, match="imagenet"):
         build_segmentation_model(ModelRecipe(encoder="resnet18", weights="image-net"), 2)
+
+
+@pytest.mark.parametrize("name", sorted(set(architectures()) - {"dpt"}))
+def test_images_padded_to_the_multiple_fit(name: str) -> None:
+    recipe = ModelRecipe(name=name)
+    side = -(-160 // input_multiple(recipe)) * input_multiple(recipe)
+    model = build_segmentation_model(recipe, channels=2).eval()
+    with torch.no_grad():
+        assert model(torch.zeros(1, 3, side, side)).shape[-2:] == (side, side)
+
+
+def test_the_multiple_follows_from_the_depth() -> None:
+    multiples = [input_multiple(ModelRecipe(name="unet++", depth=depth)) for depth in (3, 5)]
+    assert multiples == [8, 32]

@@ -7,6 +7,7 @@ from typing import Any
 
 import segmentation_models_pytorch as smp
 import timm
+import torch
 from torch import nn
 
 from piste.models.recipe import ModelRecipe
@@ -137,3 +138,10 @@ def _check_encoder(name: str) -> None:
     raise ValueError(
         f"`model.encoder` is {name!r}; {nearest(name, names, most=4)}, or tu- and the name of a timm model"
     )
+
+
+def input_multiple(recipe: ModelRecipe) -> int:
+    """What heights and widths of images must be divisible by; also shows that the architecture can be built."""
+    with torch.device("meta"):
+        model = build_segmentation_model(recipe.model_copy(update={"weights": None}), channels=1)
+    return int(model.encoder.output_stride) if getattr(model, "requires_divisible_input_shape", True) else 1

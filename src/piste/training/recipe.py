@@ -10,6 +10,7 @@ from typing import Any, Literal, Self, Union, get_args, get_origin
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from piste.data.folder import BUILT_IN
 from piste.data.recipe import DataRecipe
 from piste.models.recipe import ModelRecipe
 from piste.names import nearest
@@ -83,12 +84,11 @@ def load_recipe(name: str, overrides: Sequence[str] = ()) -> Recipe:
             f"{name} is neither a recipe file nor a built-in recipe; built in: {', '.join(builtin)}"
         )
     document = _read_yaml(text, name)
+    if name not in builtin:
+        _find_beside(path.parent, document)
     for assignment in overrides:
         _override(document, assignment)
-    recipe = Recipe.parse(document, name)
-    if name not in builtin and not Path(recipe.data.path).is_absolute():
-        recipe = recipe.model_copy(update={"data": recipe.data.beside(path.parent)})
-    return recipe
+    return Recipe.parse(document, name)
 
 
 def _read_yaml(text: str, source: str) -> Any:
@@ -98,6 +98,13 @@ def _read_yaml(text: str, source: str) -> Any:
         mark = getattr(error, "problem_mark", None)
         where = f", line {mark.line + 1}" if mark else ""
         raise ValueError(f"{source}{where}: not YAML: {getattr(error, 'problem', None) or error}") from None
+
+
+def _find_beside(folder: Path, document: Any) -> None:
+    """Take the paths that a recipe names from the folder it lies in; those of overrides are the caller's."""
+    data = document.get("data") if isinstance(document, dict) else None
+    if isinstance(data, dict) and isinstance(data.get("path"), str) and data["path"] not in BUILT_IN:
+        data["path"] = str(folder / Path(data["path"]).expanduser())
 
 
 def _override(document: Any, assignment: str) -> None:
