@@ -1,7 +1,7 @@
 """Readers, splits, augmentation, checks and the built-in data sets."""
 
 from piste.data.check import check_folder
-from piste.data.counts import IGNORE_INDEX, ClassCounts, count_classes
+from piste.data.counts import IGNORE_INDEX, count_classes
 from piste.data.problems import DataError, Problem
 from piste.data.recipe import DataRecipe
 from piste.data.segmentation import SegmentationData, open_segmentation
@@ -9,7 +9,6 @@ from piste.data.summary import Summary, summarise
 
 __all__ = [
     "IGNORE_INDEX",
-    "ClassCounts",
     "DataError",
     "DataRecipe",
     "Problem",

@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
+from piste.balance import ClassCounts
 from piste.data.classes import settle_classes
-from piste.data.counts import IGNORE_INDEX, ClassCounts, count_classes
+from piste.data.counts import IGNORE_INDEX, count_classes
 from piste.data.dataset import Item, Items, SegmentationDataset, collate
 from piste.data.deal import deal_out, default_split
 from piste.data.folder import BUILT_IN, Sample, list_samples, locate

@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from piste.data.counts import ClassCounts, count_classes
+from piste.balance import ClassCounts
+from piste.data.counts import count_classes
 from piste.data.segmentation import SegmentationData
 
 
