@@ -64,9 +64,9 @@ def class_weights(
 ) -> Tensor:
     """Weights that make rare classes count more, from how often each class occurs.
 
-    Raising `power` or `cap` lets rare classes weigh more: recall for them, at the price of precision. In the order
-    enet, sqrt_inverse, inverse the methods become bolder; effective lies between equal weights and inverse, and
-    median forgives a class that is rare only because few images hold it.
+    Raising `power` or `cap` lets rare classes weigh more: recall for them, at the price of precision. Inverse is
+    the boldest; sqrt_inverse goes half as far; effective lies between equal weights and inverse; enet never weighs one
+    class 36 times another; median forgives a class that is rare only because few images hold it.
 
     Args:
         counts: Elements of each class, all > 0.

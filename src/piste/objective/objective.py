@@ -1,0 +1,205 @@
+"""Objective: losses over time, called like a loss and moved on at the end of each epoch."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any, Literal, cast, final
+
+from torch import Tensor, nn
+
+from piste.names import nearest
+from piste.objective.phase import Phase, PhaseState
+from piste.objective.terms import Term, TermValue, terms_of
+
+
+@dataclass(frozen=True)
+class Change:
+    """What changed at the end of an epoch.
+
+    Args:
+        kind: "phase": the next phase begins.
+        index: Which phase begins, counted from 0 through all rounds.
+        from_: Name of the phase that ended.
+        to: Name of the phase that begins.
+        reason: Why, such as "recall 0.913 >= 0.9".
+        lr_scale: Factor of the learning rate from now on.
+        reset_optimizer: Whether the optimizer should forget its state.
+    """
+
+    kind: Literal["phase"]
+    index: int
+    from_: str
+    to: str
+    reason: str
+    lr_scale: float
+    reset_optimizer: bool
+
+
+class Objective(nn.Module):
+    """Losses over time. `Objective(x)` makes one of a loss, a sum, a phase or another objective.
+
+    It is called like a loss, `objective(prediction, target, mask=…, sample_weight=…)`, and returns a 0-d tensor to
+    differentiate. At the end of each epoch `end_epoch(metrics)` moves it on. `state_dict` holds where it stands, in
+    plain numbers and names.
+
+    Args:
+        *stages: What follows what: phases, objectives (whose phases are taken over, from their beginning), and losses
+            or sums, which last for ever. Only the very last phase may last for ever.
+
+    Attributes:
+        terms: What each term came to in the last call, by name.
+        finished: Whether the last phase has ended. A loop may go on all the same: the last phase stays.
+    """
+
+    terms: dict[str, TermValue]
+    finished: bool
+
+    def __new__(cls, *_: Any, **__: Any) -> "Objective":
+        """`Objective(x)` is the plainest objective there is: a sequence."""
+        return super().__new__(Sequence if cls is Objective else cls)
+
+    def __init__(self, *stages: Any) -> None:
+        super().__init__()
+        order = [phase for stage in stages for phase in _phases_of(stage)]
+        if not order:
+            raise ValueError(f"`{type(self).__name__}` needs a loss or a phase; got nothing.")
+        for phase in order[:-1]:
+            if phase.endless:
+                raise ValueError(
+                    f"only the very last phase may last for ever; {phase.name!r} has no end and others follow it: "
+                    "give it `epochs` or `until`."
+                )
+        distinct = list(dict.fromkeys(order))
+        self.phases = nn.ModuleList(distinct)
+        self._order = [distinct.index(phase) for phase in order]
+        self._index = self._epochs = self._row = 0
+        self.finished = False
+        self.terms = {}
+
+    def forward(
+        self, prediction: Tensor, target: Tensor, *, mask: Tensor | None = None, sample_weight: Tensor | None = None
+    ) -> Tensor:
+        """What to minimise, 0-d. Each term's share of it is then in `terms`."""
+        total: Tensor
+        total, self.terms = self._current(self._epochs, prediction, target, mask=mask, sample_weight=sample_weight)
+        return total
+
+    def end_epoch(self, metrics: Mapping[str, float] = MappingProxyType({})) -> list[Change]:
+        """Count an epoch, and move on to the next phase if the current one is over.
+
+        Args:
+            metrics: Validation metrics by name; needed where a phase has `until`.
+
+        Returns:
+            The change of phase, if there was one. Ramps move on without a word.
+
+        Raises:
+            ValueError: A phase waits for a metric that is not among them.
+        """
+        for phase in self._unrolled[self._index :]:
+            if phase.until is not None and phase.until.metric not in metrics:
+                raise ValueError(
+                    f"the phase {phase.name!r} waits for {str(phase.until)!r}, and `metrics` has no "
+                    f"{phase.until.metric!r}; {nearest(phase.until.metric, metrics)}."
+                )
+        ending = self._current
+        self._epochs += 1
+        if ending.until is not None:
+            self._row = self._row + 1 if ending.until.holds(float(metrics[ending.until.metric])) else 0
+        reason = None if self.finished else ending.over(self._epochs, self._row, metrics)
+        if reason is None:
+            return []
+        if self._index + 1 == len(self._order):
+            self.finished = True
+            return []
+        self._index, self._epochs, self._row = self._index + 1, 0, 0
+        begins = self._current
+        return [
+            Change("phase", self._index, ending.name, begins.name, reason, begins.lr, begins.reset_optimizer),
+        ]
+
+    @property
+    def phase(self) -> PhaseState:
+        """Where it stands."""
+        return PhaseState(self._index, self._current.name, self._epochs)
+
+    @property
+    def lr_scale(self) -> float:
+        """Factor of the learning rate in the current phase."""
+        return self._current.lr
+
+    @property
+    def _unrolled(self) -> list[Phase]:
+        """Every phase in order, round by round."""
+        return [cast(Phase, self.phases[i]) for i in self._order]
+
+    @property
+    def _current(self) -> Phase:
+        return cast(Phase, self.phases[self._order[self._index]])
+
+    def get_extra_state(self) -> dict[str, Any]:
+        """Where it stands, for `state_dict`."""
+        return {
+            "phases": [phase.name for phase in self._unrolled],
+            "index": self._index,
+            "epochs": self._epochs,
+            "row": self._row,
+            "finished": self.finished,
+        }
+
+    def set_extra_state(self, state: dict[str, Any]) -> None:
+        """Stand where a state says, for `load_state_dict`.
+
+        Raises:
+            ValueError: The state is that of an objective with other phases.
+        """
+        own = [phase.name for phase in self._unrolled]
+        if state["phases"] != own:
+            raise ValueError(
+                f"the state is that of an objective with the phases {state['phases']}; this one has {own}."
+            )
+        self._index, self._epochs, self._row = state["index"], state["epochs"], state["row"]
+        self.finished = state["finished"]
+
+
+@final
+class Sequence(Objective):
+    """Phases that follow each other once.
+
+    Args:
+        *stages: As in `Objective`.
+
+    Example:
+        >>> from piste.losses import CrossEntropy, Dice
+        >>> objective = Sequence(Phase(CrossEntropy(), epochs=2), Phase(Dice(), lr=0.1))
+        >>> objective.end_epoch(), objective.phase.name
+        ([], 'cross_entropy')
+        >>> objective.end_epoch()[0].reason, objective.phase.name, objective.lr_scale
+        ('after 2 epochs', 'dice', 0.1)
+    """
+
+    def __init__(self, *stages: Any) -> None:
+        super().__init__(*stages)
+        self._stages = ", ".join(map(repr, stages))
+
+    def __repr__(self) -> str:
+        return f"Sequence({self._stages})"
+
+
+@terms_of.register
+def _(thing: Objective) -> tuple[Term, ...]:
+    raise ValueError(
+        f"phases that follow each other cannot be part of a sum or of a phase; got {thing!r}. "
+        "Add the loss to each of its phases, or put it into a Sequence."
+    )
+
+
+def _phases_of(stage: Any) -> tuple[Phase, ...]:
+    """The phases that a stage of an objective stands for."""
+    match stage:
+        case Phase():
+            return (stage,)
+        case Objective():
+            return tuple(stage._unrolled)
+        case _:
+            return (Phase(stage),)

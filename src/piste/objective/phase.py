@@ -1,0 +1,145 @@
+"""Phase: what is optimised for a while, and until when."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, cast, final
+
+from torch import Tensor, nn
+
+from piste.losses.arguments import number
+from piste.objective.terms import Term, TermValue, as_sum, terms_of, uniquely_named
+from piste.objective.trigger import Trigger
+
+
+@dataclass(frozen=True)
+class PhaseState:
+    """Where an objective stands.
+
+    Args:
+        index: Which of its phases, counted from 0 through all rounds.
+        name: The phase's name.
+        epoch_in_phase: How many epochs of it have ended.
+    """
+
+    index: int
+    name: str
+    epoch_in_phase: int
+
+
+@final
+class Phase(nn.Module):
+    """A loss or a sum of losses that is optimised for a while.
+
+    It lasts `epochs` epochs, or until a validation metric fulfils a condition; with neither it lasts for ever.
+
+    Args:
+        loss: A loss, a sum of losses, or any function or module that is called like one.
+        epochs: How long it lasts; >= 1.
+        until: The condition that ends it, judged at the end of each epoch: `metric op number [for k epochs]`.
+        at_most: With `until`: the epochs after which it ends all the same; >= 1. None to wait for ever.
+        lr: Factor of the learning rate while the phase lasts; > 0.
+        reset_optimizer: Whether the optimizer should forget its state when the phase begins.
+        name: What the phase is called; None for the names of its terms.
+
+    Example:
+        >>> from piste.losses import Dice
+        >>> Phase(Dice(), until="recall >= 0.9", at_most=6)
+        Phase(Dice(), until='recall >= 0.9', at_most=6)
+    """
+
+    def __init__(
+        self,
+        loss: Any,
+        *,
+        epochs: int | None = None,
+        until: str | Trigger | None = None,
+        at_most: int | None = None,
+        lr: float = 1.0,
+        reset_optimizer: bool = False,
+        name: str | None = None,
+    ) -> None:
+        super().__init__()
+        if epochs is not None and until is not None:
+            raise ValueError(
+                f"`epochs` and `until` exclude each other; got {epochs} and {str(until)!r}. "
+                "To end at the latest after some epochs, give `until` and `at_most`."
+            )
+        if at_most is not None and until is None:
+            raise ValueError(f"`at_most` bounds a phase that has `until`; got {at_most} alone. Its length is `epochs`.")
+        self.epochs = _count("epochs", epochs)
+        self.at_most = _count("at_most", at_most)
+        self.until = Trigger.parse(until) if isinstance(until, str) else until
+        self.lr = number("lr", lr, "a factor of the learning rate", above=0.0)
+        self.reset_optimizer = reset_optimizer
+        terms = uniquely_named(terms_of(loss))
+        optimised = [term.name for term in terms if not term.watched]
+        if not optimised:
+            raise ValueError(f"`loss` of a phase must hold a loss that is optimised, not only watched; got {loss!r}.")
+        self.given_name = name
+        self.name = " + ".join(optimised) if name is None else name
+        self.terms = nn.ModuleList(terms)
+
+    def forward(
+        self,
+        epoch: int,
+        prediction: Tensor,
+        target: Tensor,
+        *,
+        mask: Tensor | None = None,
+        sample_weight: Tensor | None = None,
+    ) -> tuple[Tensor, dict[str, TermValue]]:
+        """The total to minimise in an epoch of this phase, 0-d, and what each term came to."""
+        total: Tensor | None = None
+        values: dict[str, TermValue] = {}
+        for term in self.parts:
+            added, values[term.name] = term(epoch, prediction, target, mask, sample_weight)
+            if added is not None:
+                total = added if total is None else total + added
+        if total is None:  # every ramp stands at 0
+            total = (0.0 * prediction).sum()
+        return total, values
+
+    @property
+    def parts(self) -> tuple[Term, ...]:
+        """Its terms."""
+        return tuple(cast(Term, term) for term in self.terms)
+
+    @property
+    def endless(self) -> bool:
+        """Whether nothing but the end of training ends it."""
+        return self.epochs is None and self.until is None
+
+    def over(self, epochs: int, row: int, metrics: Mapping[str, float]) -> str | None:
+        """Why the phase ends now, or None if it goes on.
+
+        Args:
+            epochs: How many epochs of it have ended.
+            row: In how many of the last ones, one after the other, the condition held.
+            metrics: The validation metrics of the last one.
+        """
+        if self.epochs is not None and epochs >= self.epochs:
+            return f"after {epochs} epoch{'s' if epochs > 1 else ''}"
+        if self.until is not None:
+            value = metrics[self.until.metric]
+            if row >= self.until.epochs:
+                return self.until.reason(value)
+            if self.at_most is not None and epochs >= self.at_most:
+                return f"at_most {self.at_most} reached before {self.until}; {self.until.metric} is {value:.3g}"
+        return None
+
+    def __repr__(self) -> str:
+        given = [as_sum(self.parts)]
+        given += [f"epochs={self.epochs}"] if self.epochs is not None else []
+        given += [f"until={str(self.until)!r}"] if self.until is not None else []
+        given += [f"at_most={self.at_most}"] if self.at_most is not None else []
+        given += [f"lr={self.lr}"] if self.lr != 1.0 else []
+        given += ["reset_optimizer=True"] if self.reset_optimizer else []
+        given += [f"name={self.given_name!r}"] if self.given_name is not None else []
+        return f"Phase({', '.join(given)})"
+
+
+def _count(name: str, epochs: int | None) -> int | None:
+    """A whole number of epochs >= 1, or None."""
+    if epochs is not None and (not isinstance(epochs, int) or isinstance(epochs, bool) or epochs < 1):
+        raise ValueError(f"`{name}` of a phase must be a whole number of epochs >= 1; got {epochs!r}.")
+    return epochs

@@ -1,0 +1,206 @@
+"""Terms: what an objective adds up in one epoch, each with its name, its factor and its value."""
+
+import inspect
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from functools import singledispatch
+from itertools import count
+from typing import Any, final
+
+import torch
+from torch import Tensor, nn
+
+from piste.losses.arguments import number
+from piste.losses.spec import catalogue
+from piste.objective.ramp import Ramp
+
+
+@dataclass(frozen=True)
+class TermValue:
+    """What a term came to in one call; tensors are 0-d, detached and on the device of the loss.
+
+    Args:
+        raw: The loss itself.
+        factor: What it is multiplied by in this epoch; 0 for a term that is watched.
+        weighted: What it adds to the objective; 0, whatever `raw` is, for a term that is watched.
+    """
+
+    raw: Tensor
+    factor: float
+    weighted: Tensor
+
+
+@final
+class Term(nn.Module):
+    """A loss in an objective: its name, its factor, and its keywords that move.
+
+    Args:
+        loss: A module or function `(prediction, target)` that returns a 0-d tensor; `mask` and `sample_weight` are
+            handed on where they are given.
+        factor: What the loss is multiplied by: a number > 0, or a ramp that is nowhere below 0.
+        name: What the term is called; None for the name of the loss.
+        moving: Ramps of the loss's keywords. The loss is then this term's own, because it is changed.
+        watched: Whether the loss is only computed, and neither added nor differentiated.
+    """
+
+    def __init__(
+        self,
+        loss: Callable[..., Tensor],
+        factor: float | Ramp = 1.0,
+        *,
+        name: str | None = None,
+        moving: Mapping[str, Ramp] | None = None,
+        watched: bool = False,
+    ) -> None:
+        super().__init__()
+        if getattr(loss, "reduction", "mean") == "none":
+            raise ValueError(f'`reduction` of a term must be "mean" or "sum", so that it is one number; got {loss!r}.')
+        if name is not None and not (isinstance(name, str) and name.isidentifier()):
+            raise ValueError(f"`name` of a term must be letters, digits and _, and start with a letter; got {name!r}.")
+        self.loss = loss
+        self.factor = _priced(factor)
+        self.given_name = name
+        self.name = name or name_of(loss)
+        self.moving = dict(moving or {})
+        self.watched = watched
+        self._takes = _keywords(loss)
+
+    def scaled(self, factor: float | Ramp) -> "Term":
+        """The same term at a multiple of its factor."""
+        if isinstance(factor, float) and factor == 1.0:
+            return self
+        if self.watched:
+            raise ValueError(f"a watched term has no factor: `{self.name}` is computed and never added; got {factor}.")
+        if isinstance(factor, Ramp) and isinstance(self.factor, Ramp):
+            raise ValueError(f"a term carries one ramp; `{self.name}` has {self.factor} and would get {factor}.")
+        return Term(self.loss, factor * self.factor, name=self.given_name, moving=self.moving)
+
+    def called(self, name: str) -> "Term":
+        """The same term under a name given by the user."""
+        return Term(self.loss, self.factor, name=name, moving=self.moving, watched=self.watched)
+
+    def numbered(self, name: str) -> "Term":
+        """The same term under a name that sets it apart from its neighbours; in another sum it may get another."""
+        term = Term(self.loss, self.factor, moving=self.moving, watched=self.watched)
+        term.name = name
+        return term
+
+    def forward(
+        self, epoch: int, prediction: Tensor, target: Tensor, mask: Tensor | None, sample_weight: Tensor | None
+    ) -> tuple[Tensor | None, TermValue]:
+        """What to add to the objective in this epoch of the phase, None for nothing, and what to report."""
+        for keyword, ramp in self.moving.items():
+            setattr(self.loss, keyword, ramp.at(epoch))
+        call = self._accepted({"mask": mask, "sample_weight": sample_weight})
+        factor = self.factor.at(epoch) if isinstance(self.factor, Ramp) else self.factor
+        if self.watched or factor == 0:
+            with torch.no_grad():
+                raw = self._one_number(self.loss(prediction.detach(), target, **call))
+            return None, TermValue(raw, 0.0, torch.zeros_like(raw))
+        raw = self._one_number(self.loss(prediction, target, **call))
+        weighted = factor * raw
+        return weighted, TermValue(raw.detach(), factor, weighted.detach())
+
+    def _accepted(self, call: Mapping[str, Tensor | None]) -> dict[str, Tensor]:
+        given = {keyword: value for keyword, value in call.items() if value is not None}
+        for keyword in given:
+            if self._takes is not None and keyword not in self._takes:
+                raise ValueError(
+                    f"`{keyword}` was given, but the term `{self.name}` takes none, and would count what "
+                    f"the others leave out: add a keyword `{keyword}` to its signature."
+                )
+        return given
+
+    def _one_number(self, raw: Any) -> Tensor:
+        if not isinstance(raw, Tensor) or raw.ndim != 0:
+            came = f"shape {tuple(raw.shape)}" if isinstance(raw, Tensor) else repr(raw)
+            raise ValueError(f"the term `{self.name}` must return a 0-d tensor; got {came}.")
+        return raw
+
+    def __repr__(self) -> str:
+        shown = repr(self.loss) if isinstance(self.loss, nn.Module) else name_of(self.loss)
+        if self.moving:
+            shown = f"vary({shown}, {', '.join(f'{keyword}={ramp}' for keyword, ramp in self.moving.items())})"
+        if self.watched:
+            return f"Watch({shown})"
+        return shown if self.factor == 1.0 else f"{self.factor} * {shown}"
+
+
+@singledispatch
+def terms_of(thing: Any) -> tuple[Term, ...]:
+    """The terms that something stands for: a loss for one, a sum for several."""
+    if not callable(thing):
+        raise ValueError(f"an objective is made of losses, sums and watched losses; got {thing!r}.")
+    return (Term(thing),)
+
+
+@terms_of.register
+def _(thing: Term) -> tuple[Term, ...]:
+    return (thing,)
+
+
+@terms_of.register
+def _(thing: tuple) -> tuple[Term, ...]:  # type: ignore[type-arg]  # singledispatch reads the annotation
+    return tuple(term for part in thing for term in terms_of(part))
+
+
+def uniquely_named(terms: Iterable[Term]) -> tuple[Term, ...]:
+    """The terms under names that differ: given names stand, others are numbered from the second on (dice, dice_2)."""
+    terms = tuple(terms)
+    taken = [term.given_name for term in terms if term.given_name is not None]
+    for name in taken:
+        if taken.count(name) > 1:
+            raise ValueError(f"`name` must differ from term to term; {taken.count(name)} are called {name!r}.")
+    unique = []
+    for term in terms:
+        if term.given_name is None:
+            base = name_of(term.loss)
+            free = (name for i in count(1) if (name := base if i == 1 else f"{base}_{i}") not in taken)
+            term = term.numbered(next(free))
+            taken.append(term.name)
+        unique.append(term)
+    return tuple(unique)
+
+
+def as_sum(terms: Iterable[Term]) -> str:
+    """The terms as the call that adds them up."""
+    terms = tuple(terms)
+    if len(terms) == 1 and terms[0].given_name is None:
+        return repr(terms[0])
+    unnamed = [repr(term) for term in terms if term.given_name is None]
+    return f"Sum({', '.join(unnamed + [f'{term.name}={term!r}' for term in terms if term.given_name is not None])})"
+
+
+def name_of(loss: Callable[..., Any]) -> str:
+    """The name of a loss in the catalogue, or that of the function or class in snake_case."""
+    filed = next((name for name, spec in catalogue().items() if type(loss) is spec.cls), None)
+    if filed is not None:
+        return filed
+    called = getattr(loss, "__name__", type(loss).__name__)
+    snake = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", called).lower()
+    return snake if snake.isidentifier() else "loss"
+
+
+def _priced(factor: float | Ramp) -> float | Ramp:
+    """A factor that lets a term count."""
+    if isinstance(factor, Ramp):
+        if min(factor.start, factor.end) < 0 or max(factor.start, factor.end) == 0:
+            raise ValueError(f"the factor of a term must not fall below 0 nor be 0 throughout; got {factor}.")
+        return factor
+    if factor == 0:
+        raise ValueError(
+            "the factor of a term must be > 0; got 0. To compute a loss without adding it, use Watch(loss)."
+        )
+    return number("factor", factor, "what a loss is multiplied by", above=0.0)
+
+
+def _keywords(loss: Callable[..., Any]) -> frozenset[str] | None:
+    """The keywords that a call of the loss takes; None if it takes any, or doesn't say."""
+    try:
+        parameters = inspect.signature(loss.forward if isinstance(loss, nn.Module) else loss).parameters
+    except (TypeError, ValueError):
+        return None
+    if any(parameter.kind is inspect.Parameter.VAR_KEYWORD for parameter in parameters.values()):
+        return None
+    return frozenset(parameters)
