@@ -1,23 +1,41 @@
 """Losses: one contract, one file each, declared where they stand."""
 
 from piste.losses.base import Loss
+from piste.losses.check import check
+from piste.losses.labels.binary_cross_entropy import BinaryCrossEntropy
 from piste.losses.labels.cross_entropy import CrossEntropy
+from piste.losses.labels.focal import Focal
+from piste.losses.labels.quadratic import Quadratic
+from piste.losses.regions.cross_entropy_iou import CrossEntropyIoU
 from piste.losses.regions.dice import Dice
+from piste.losses.regions.focal_tversky import FocalTversky
+from piste.losses.regions.jaccard import Jaccard
 from piste.losses.regions.tversky import Tversky
 from piste.losses.spec import Between, Case, Choice, LossSpec, catalogue, loss, spec_of
+from piste.losses.values.absolute_error import AbsoluteError
+from piste.losses.values.huber import Huber
 from piste.losses.values.squared_error import SquaredError
 
 __all__ = [
+    "AbsoluteError",
     "Between",
+    "BinaryCrossEntropy",
     "Case",
     "Choice",
     "CrossEntropy",
+    "CrossEntropyIoU",
     "Dice",
+    "Focal",
+    "FocalTversky",
+    "Huber",
+    "Jaccard",
     "Loss",
     "LossSpec",
+    "Quadratic",
     "SquaredError",
     "Tversky",
     "catalogue",
+    "check",
     "loss",
     "spec_of",
 ]

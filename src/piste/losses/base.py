@@ -35,13 +35,17 @@ class Loss(nn.Module, ABC):
                 raise TypeError(f"{ancestor.__name__} is final: build {cls.__name__} on its base, or call it.")
         cls.__signature__ = _signature(cls)
 
+    @property
+    def arguments(self) -> dict[str, Any]:
+        """The keywords of the constructor, as they stand now."""
+        return {name: getattr(self, name) for name in self.__signature__.parameters}
+
     def __repr__(self) -> str:
         given = []
-        for name, parameter in self.__signature__.parameters.items():
-            value = getattr(self, name)
+        for name, value in self.arguments.items():
             if isinstance(value, Tensor):
                 given.append(f"{name}={value.tolist()}")
-            elif value != parameter.default:
+            elif value != self.__signature__.parameters[name].default:
                 given.append(f"{name}={value!r}")
         return f"{type(self).__name__}({', '.join(given)})"
 

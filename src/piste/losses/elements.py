@@ -22,6 +22,18 @@ def along_classes(values: Tensor, like: Tensor) -> Tensor:
     return values.to(like.dtype).view(-1, *[1] * (like.dim() - 2))
 
 
+def one_per_class(name: str, values: Tensor, logits: Tensor) -> None:
+    """Refuse numbers per class that are not as many as the classes.
+
+    Raises:
+        ValueError: Says how many came.
+    """
+    if values.numel() != logits.shape[1]:
+        raise ValueError(
+            f"`{name}` must have one number per class; got {values.numel()} for logits of {logits.shape[1]} classes."
+        )
+
+
 def fit(
     logits: Tensor,
     target: Tensor,
@@ -48,10 +60,8 @@ def fit(
             )
     else:
         _fit_softmax(logits, target, shapes)
-    if weight is not None and weight.numel() != logits.shape[1]:
-        raise ValueError(
-            f"`weight` must have one number per class; got {weight.numel()} for {logits.shape[1]} classes in `logits`."
-        )
+    if weight is not None:
+        one_per_class("weight", weight, logits)
     if ignore_index is not None and target.is_floating_point():
         raise ValueError(
             f"`ignore_index` goes with integer targets; got a target of {target.dtype}. "

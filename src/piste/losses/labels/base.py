@@ -71,8 +71,8 @@ class LabelLoss(Loss):
     def phi(self, log_p: Tensor) -> Tensor:
         """Price each log-probability, <= 0, of what is true."""
 
-    def sides(self) -> tuple[float | Tensor, float | Tensor] | None:
-        """Factors on the price of a negative and a positive label, with sigmoid; a tensor has one per class."""
+    def sides(self, logits: Tensor) -> tuple[float | Tensor, float | Tensor] | None:
+        """Factors on the price of negative and of positive labels, with sigmoid; they broadcast to the logits."""
         return None
 
     def forward(
@@ -124,9 +124,8 @@ class LabelLoss(Loss):
 
     def _independent(self, logits: Tensor, target: Tensor, keep: Tensor | None) -> tuple[Tensor, Tensor | None]:
         """Cost [N, C, *S] of elements whose target is a label in [0, 1], and the weight of their class."""
-        negative, positive = (
-            along_classes(side, logits) if isinstance(side, Tensor) else side for side in self.sides() or (1.0, 1.0)
-        )
+        sides = self.sides(logits)
+        negative, positive = sides or (1.0, 1.0)
         if target.is_floating_point() or self.label_smoothing:
             truth = (target if keep is None else target.where(keep, 0)).to(logits.dtype)
             truth = truth + self.label_smoothing * (0.5 - truth)
@@ -135,7 +134,7 @@ class LabelLoss(Loss):
         else:
             truth = target == 1
             cost = self.phi(F.logsigmoid(torch.where(truth, logits, -logits)))
-            if self.sides() is not None:
+            if sides is not None:
                 cost = cost * torch.where(truth, positive, negative).to(cost.dtype)
         if self._weight is None:
             return cost, None

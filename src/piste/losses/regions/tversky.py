@@ -29,7 +29,7 @@ def as_printed(
 @loss(
     tasks=("segmentation",),
     targets=("index", "soft", "labels"),
-    source="Salehi et al. 2017, arXiv:1706.05721, eq. 3 and 4",
+    source="Salehi et al. 2017, arXiv:1706.05721, eq. 4",
     value_range=(0.0, 1.0),
     tendency=lambda alpha, beta: "recall" if beta > alpha else "precision" if alpha > beta else "neither",
     search={"alpha": Between(0.1, 0.9), "beta": Between(0.1, 0.9)},

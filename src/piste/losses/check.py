@@ -1,0 +1,114 @@
+"""A look at the values of one batch, which no loss takes in the step: on the first batch it finds what is wrong."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from piste.losses.base import Loss
+from piste.losses.elements import counted, fit, fit_elements
+
+_ROUNDING = 1e-2
+"""How far the probabilities of a soft target may be from summing to 1: half precision comes this near."""
+
+
+def check(
+    loss: Callable[..., Tensor],
+    prediction: Tensor,
+    target: Tensor,
+    *,
+    mask: Tensor | None = None,
+    sample_weight: Tensor | None = None,
+) -> None:
+    """Look at the values of a batch: what goes into a loss, what comes out, and the gradient.
+
+    It waits for the device, so call it once, on the first batch. Of a function that is no `Loss` only the prediction,
+    the value and the gradient are looked at.
+
+    Args:
+        loss: A loss, or any function that is called like one.
+        prediction: Logits or values, as the loss takes them.
+        target: Target, as the loss takes it.
+        mask: Elements that count; nothing is asked of the others' targets.
+        sample_weight: What each element counts.
+
+    Raises:
+        ValueError: Shapes do not fit; the prediction, the loss or its gradient is not finite; a class id is out of
+            range; a label lies outside [0, 1]; the probabilities of a soft target do not sum to 1; a sample weight
+            is negative or not finite.
+
+    Example:
+        >>> from piste.losses import CrossEntropy
+        >>> check(CrossEntropy(), torch.zeros(1, 2, 1, 2), torch.tensor([[[0, 255]]]))  # doctest: +ELLIPSIS
+        Traceback (most recent call last):
+        ValueError: `target` must hold class ids 0 to 1; got 255 at [0, 0, 1] (1 of 2). Set ignore_index= if it marks ...
+    """
+    if not prediction.is_floating_point():
+        raise ValueError(f"the prediction must be floating; got {prediction.dtype}.")
+    found = ~prediction.isfinite()
+    _refuse(
+        found, prediction, "the prediction must be finite", "Look for a division by 0 or a learning rate too large."
+    )
+    if isinstance(loss, Loss):
+        _check_target(loss.arguments, prediction, target, mask, sample_weight)
+    given = {"mask": mask, "sample_weight": sample_weight}
+    leaf = prediction.detach().requires_grad_()
+    with torch.enable_grad():
+        value = loss(leaf, target, **{name: each for name, each in given.items() if each is not None})
+        _refuse(~value.isfinite(), value, "the loss must be finite", "Its inputs are: the fault lies in the loss.")
+        if not value.requires_grad:
+            raise ValueError("the loss must have a gradient; got a value that does not depend on the prediction.")
+        (slope,) = torch.autograd.grad(value.sum(), leaf)
+    _refuse(~slope.isfinite(), slope, "the gradient must be finite", "The loss is: the fault lies in its slope.")
+
+
+def _check_target(
+    arguments: Mapping[str, Any],
+    prediction: Tensor,
+    target: Tensor,
+    mask: Tensor | None,
+    sample_weight: Tensor | None,
+) -> None:
+    """Refuse a target or a sample weight whose values the loss does not take."""
+    if sample_weight is not None:
+        wrong = ~((sample_weight >= 0) & sample_weight.isfinite())
+        _refuse(wrong, sample_weight, "`sample_weight` must be finite and >= 0", "Use mask= to leave elements out.")
+    if "activation" not in arguments:
+        fit_elements(prediction.shape, mask, sample_weight)
+        wrong = ~target.isfinite()
+        cure = "Pass mask=, True where the target is known."
+        _refuse(wrong if mask is None else wrong & mask, target, "`target` must be finite", cure)
+        return
+    activation, ignore_index = arguments["activation"], arguments["ignore_index"]
+    fit(prediction, target, activation, weight=None, ignore_index=ignore_index, mask=mask, sample_weight=sample_weight)
+    keep = counted(target, ignore_index, mask if mask is None or target.dim() == mask.dim() else mask.unsqueeze(1))
+    counts = torch.ones_like(target, dtype=torch.bool) if keep is None else keep.expand_as(target)
+    if target.is_floating_point():
+        wrong = ~((target >= 0) & (target <= 1)) & counts
+        _refuse(wrong, target, "`target` must lie in [0, 1]", "Divide a mask of 0 and 255 by 255.")
+    else:
+        last = prediction.shape[1] - 1 if activation == "softmax" else 1
+        wrong = ((target < 0) | (target > last)) & counts
+        cure = "Set ignore_index= if it marks what does not count; else map the mask's values to class ids."
+        _refuse(
+            wrong,
+            target,
+            f"`target` must hold {'class ids' if activation == 'softmax' else 'labels'} 0 to {last}",
+            cure,
+        )
+    if target.is_floating_point() and activation == "softmax":
+        total = target.sum(1)
+        wrong = ((total - 1).abs() > _ROUNDING) & counts[:, 0]
+        _refuse(
+            wrong, total, "probabilities in `target` must sum to 1 over the classes", "Divide by target.sum(1, True)."
+        )
+
+
+def _refuse(wrong: Tensor, values: Tensor, rule: str, cure: str) -> None:
+    """Raise if anything is wrong, naming the first place."""
+    if not wrong.any():
+        return
+    place = wrong.nonzero()[0].tolist()
+    where = f" at {place} ({int(wrong.sum())} of {wrong.numel()})" if place else ""
+    raise ValueError(f"{rule}; got {values[tuple(place)].item():g}{where}. {cure}")
