@@ -42,7 +42,7 @@ def check(
         >>> from piste.losses import CrossEntropy
         >>> check(CrossEntropy(), torch.zeros(1, 2, 1, 2), torch.tensor([[[0, 255]]]))  # doctest: +ELLIPSIS
         Traceback (most recent call last):
-        ValueError: `target` must hold class ids 0 to 1; got 255 at [0, 0, 1] (1 of 2). Set ignore_index= if it marks ...
+        ValueError: `target` must hold class ids 0 to 1; got 255 at [0, 0, 1] (1 of 2). Set ignore_index= if ...
     """
     if not prediction.is_floating_point():
         raise ValueError(f"the prediction must be floating; got {prediction.dtype}.")

@@ -13,8 +13,8 @@ It knows the loss's own keywords (`LossSpec.hyper`) and nothing of the keywords 
 - unit "element" of the values family: `reference(prediction, target, **hyper)`, one number against another.
 - unit "class": `reference(probs, target, element_weight, **hyper)`. One class: lists over all its elements, those of
   one image or of the batch. An element that is masked out has element_weight 0.
-- unit "whole": `reference(probs, target, element_weight, activation, **hyper)` of the batch without class weights:
-  lists over the elements (one for each position of all images) of lists over the classes.
+- unit "whole": `reference(probs, target, element_weight, activation, **hyper)` of the batch without class weights.
+  Each of the three lists has, for each position of all images, a list over the classes.
 """
 
 import inspect
