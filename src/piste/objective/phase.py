@@ -6,7 +6,7 @@ from typing import Any, cast, final
 
 from torch import Tensor, nn
 
-from piste.losses.arguments import number
+from piste.losses.arguments import number, switch
 from piste.objective.terms import Term, TermValue, as_sum, terms_of, uniquely_named
 from piste.objective.trigger import Trigger
 
@@ -68,13 +68,15 @@ class Phase(nn.Module):
             raise ValueError(f"`at_most` bounds a phase that has `until`; got {at_most} alone. Its length is `epochs`.")
         self.epochs = _count("epochs", epochs)
         self.at_most = _count("at_most", at_most)
-        self.until = Trigger.parse(until) if isinstance(until, str) else until
+        self.until = until if until is None or isinstance(until, Trigger) else Trigger.parse(until)
         self.lr = number("lr", lr, "a factor of the learning rate", above=0.0)
-        self.reset_optimizer = reset_optimizer
+        self.reset_optimizer = switch("reset_optimizer", reset_optimizer)
         terms = uniquely_named(terms_of(loss))
         optimised = [term.name for term in terms if not term.watched]
         if not optimised:
-            raise ValueError(f"`loss` of a phase must hold a loss that is optimised, not only watched; got {loss!r}.")
+            raise ValueError(f"nothing is optimised where every loss is only watched; got {as_sum(terms)}.")
+        if name is not None and not (isinstance(name, str) and name.strip()):
+            raise ValueError(f"`name` of a phase must be a text; got {name!r}.")
         self.given_name = name
         self.name = " + ".join(optimised) if name is None else name
         self.terms = nn.ModuleList(terms)

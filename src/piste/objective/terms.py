@@ -2,7 +2,7 @@
 
 import inspect
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import singledispatch
 from itertools import count
@@ -146,21 +146,34 @@ def _(thing: tuple) -> tuple[Term, ...]:  # type: ignore[type-arg]  # singledisp
 
 
 def uniquely_named(terms: Iterable[Term]) -> tuple[Term, ...]:
-    """The terms under names that differ: given names stand, others are numbered from the second on (dice, dice_2)."""
+    """The terms under names that differ."""
     terms = tuple(terms)
-    taken = [term.given_name for term in terms if term.given_name is not None]
+    names = unique_names([(term.given_name, name_of(term.loss)) for term in terms])
+    pairs = zip(terms, names, strict=True)
+    return tuple(term if term.given_name is not None else term.numbered(name) for term, name in pairs)
+
+
+def unique_names(names: Sequence[tuple[str | None, str]]) -> list[str]:
+    """Names that differ, from what the user gave, if anything, and from what each is called by itself.
+
+    Given names stand; the others are numbered from the second on.
+
+    Example:
+        >>> unique_names([(None, "dice"), ("overlap", "dice"), (None, "dice")])
+        ['dice', 'overlap', 'dice_2']
+    """
+    taken = [given for given, _ in names if given is not None]
     for name in taken:
         if taken.count(name) > 1:
-            raise ValueError(f"`name` must differ from term to term; {taken.count(name)} are called {name!r}.")
+            raise ValueError(f"the names of terms must differ; {taken.count(name)} are called {name!r}.")
     unique = []
-    for term in terms:
-        if term.given_name is None:
-            base = name_of(term.loss)
-            free = (name for i in count(1) if (name := base if i == 1 else f"{base}_{i}") not in taken)
-            term = term.numbered(next(free))
-            taken.append(term.name)
-        unique.append(term)
-    return tuple(unique)
+    for given, base in names:
+        if given is None:
+            numbered = (base if i == 1 else f"{base}_{i}" for i in count(1))
+            given = next(name for name in numbered if name not in taken)
+            taken.append(given)
+        unique.append(given)
+    return unique
 
 
 def as_sum(terms: Iterable[Term]) -> str:
@@ -177,7 +190,11 @@ def name_of(loss: Callable[..., Any]) -> str:
     filed = next((name for name, spec in catalogue().items() if type(loss) is spec.cls), None)
     if filed is not None:
         return filed
-    called = getattr(loss, "__name__", type(loss).__name__)
+    return in_snake_case(getattr(loss, "__name__", type(loss).__name__))
+
+
+def in_snake_case(called: str) -> str:
+    """The name of a function or class as the name of a term; "loss" if it has none, as a lambda."""
     snake = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", called).lower()
     return snake if snake.isidentifier() else "loss"
 
@@ -189,9 +206,7 @@ def _priced(factor: float | Ramp) -> float | Ramp:
             raise ValueError(f"the factor of a term must not fall below 0 nor be 0 throughout; got {factor}.")
         return factor
     if factor == 0:
-        raise ValueError(
-            "the factor of a term must be > 0; got 0. To compute a loss without adding it, use Watch(loss)."
-        )
+        raise ValueError("the factor of a term must be > 0; got 0. To compute a loss without adding it, watch it.")
     return number("factor", factor, "what a loss is multiplied by", above=0.0)
 
 

@@ -1,0 +1,106 @@
+"""The keywords of a loss in a recipe: those it has, with their defaults, weights made and class names found."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from piste.losses import LossSpec, catalogue
+from piste.names import nearest
+from piste.objective.recipe.context import Context
+from piste.objective.recipe.place import at, mapping, number_in
+from piste.objective.recipe.weights import PER_CLASS, resolve_weights
+
+DECIDED: Mapping[str, str] = {
+    "activation": "it is the model's: set model.activation",
+    "ignore_index": "it is the data's: pixels to ignore are named there",
+    "reduction": "it is the mean here; a factor is `scale`",
+}
+"""Keywords that a recipe does not set at a loss, and who decides them."""
+
+RAMP = ("from", "to", "epochs", "shape", "steps")
+
+
+def spec_for(place: str, name: str, context: Context) -> LossSpec:
+    """The loss of that name, if it suits the task and the model's activation.
+
+    Raises:
+        ValueError: There is none, or it does not suit.
+    """
+    known = catalogue()
+    if name not in known:
+        raise ValueError(f"{place}: no loss is called {name!r}; {nearest(name, known)}.")
+    for_task = {other for other, spec in known.items() if context.task in spec.tasks}
+    if name not in for_task:
+        raise ValueError(f"{place}: `{name}` does not suit {context.task}; these do: {', '.join(sorted(for_task))}.")
+    spec = known[name]
+    if spec.activations and context.activation not in spec.activations:
+        fit = sorted(other for other in for_task if context.activation in known[other].activations)
+        raise ValueError(
+            f"{place}: `{name}` reads scores of {' or '.join(spec.activations)}, and the model's activation is "
+            f"{context.activation}; these suit it: {', '.join(fit)}; or set model.activation={spec.activations[0]}."
+        )
+    return spec
+
+
+def resolve_keywords(place: str, spec: LossSpec, given: Any, context: Context) -> dict[str, Any]:
+    """Every keyword of a loss that a recipe can set, given or by default.
+
+    Raises:
+        ValueError: A keyword that the loss does not have or that is decided elsewhere, or weights that do not fit.
+    """
+    given = {} if given is None else given
+    if not isinstance(given, Mapping):
+        raise ValueError(f"{place}: the keywords of a loss are a mapping, such as {{smooth: 1.0}}; got {given!r}.")
+    settable = {name: parameter.default for name, parameter in spec.parameters.items() if name not in DECIDED}
+    for keyword in given:
+        if keyword in DECIDED:
+            raise ValueError(f"{place}: `{keyword}` is not set at a loss: {DECIDED[keyword]}.")
+        if keyword not in settable:
+            raise ValueError(f"{place}: `{spec.name}` has no keyword {keyword!r}; {nearest(str(keyword), settable)}.")
+    resolved: dict[str, Any] = {}
+    for keyword, default in settable.items():
+        value = given.get(keyword, default)
+        if keyword in PER_CLASS and value is not None and value is not default:
+            value = resolve_weights(place, keyword, value, context)
+        elif keyword == "classes":
+            value = _class_ids(place, value, context)
+        elif isinstance(value, Mapping):
+            if isinstance(default, bool | str):
+                raise ValueError(f"{place}: `{keyword}` is no number, so it cannot move; got {dict(value)!r}.")
+            value = resolve_ramp(f"{place}.{keyword}", value)
+        resolved[keyword] = number_in(value)
+    if (
+        resolved.get("weight") is not None
+        and isinstance(resolved.get("classes"), list)
+        and len(resolved["classes"]) == 1
+    ):
+        raise ValueError(
+            f"{place}: `weight` would have no effect: `classes` leaves one class, with nothing to weigh against."
+        )
+    return resolved
+
+
+def resolve_ramp(place: str, value: Any) -> dict[str, Any]:
+    """A ramp, `{ramp: {from: 0.01, to: 1.0, epochs: 20}}`, with its shape written out."""
+    ramp = mapping(place, value, "what moves", ("ramp",), required=("ramp",))["ramp"]
+    ramp = mapping(f"{place}.ramp", ramp, "a ramp", RAMP, required=("from", "to", "epochs"))
+    ramp = {"shape": "linear"} | {key: number_in(each) for key, each in ramp.items() if each is not None}
+    return {"ramp": {key: ramp[key] for key in RAMP if key in ramp}}
+
+
+def _class_ids(place: str, value: Any, context: Context) -> Any:
+    """The ids of classes that were given by name or by id, or "all"."""
+    if value == "all" or not isinstance(value, list | tuple):
+        return value
+    names = list(context.class_names)
+    ids = []
+    for each in value:
+        if isinstance(each, str) and each in names:
+            ids.append(names.index(each))
+        elif isinstance(each, int) and not isinstance(each, bool) and 0 <= each < len(names):
+            ids.append(each)
+        else:
+            with at(place):
+                raise ValueError(
+                    f"`classes` holds {each!r}, which is no class that the model scores; {nearest(str(each), names)}."
+                )
+    return ids
