@@ -43,7 +43,11 @@ def test_paths_are_taken_from_the_recipes_folder(tmp_path: Path) -> None:
     file = tmp_path / "mine.yaml"
     file.write_text(yaml.safe_dump(SMALLEST | {"data": {"path": "tiles"}}))
     assert load_recipe(str(file)).data.path == str(tmp_path / "tiles")
-    assert load_recipe(str(file), ["data.path=elsewhere"]).data.path == "elsewhere"
+    assert load_recipe(str(file), ["data.path=elsewhere"]).data.path == str(Path("elsewhere").absolute())
+    file.write_text(yaml.safe_dump(SMALLEST | {"loss": {"sum": ["dice", {"custom": "mine.py:loss", "scale": 0.5}]}}))
+    loss = load_recipe(str(file)).loss
+    assert isinstance(loss, dict)
+    assert loss["sum"][1]["custom"] == f"{tmp_path / 'mine.py'}:loss"
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from piste.cli.data import Classes, DataArgument, data_recipe
+
 if TYPE_CHECKING:
     from piste.losses import LossSpec
 
@@ -67,28 +69,24 @@ def _card(spec: "LossSpec") -> None:
     console.print(facts)
 
 
-def weights(
-    data: Annotated[str, typer.Argument(help="A data folder, a recipe file, or a built-in recipe's name: lakes.")],
-) -> None:
+def weights(data: DataArgument, classes: Classes = None) -> None:
     """Count the classes of a data set's training split, and show the weights that each method makes of them."""
     from rich.console import Console
     from rich.table import Table
 
     from piste.balance import METHODS, class_weights
-    from piste.cli.data import open_data
+    from piste.data.segmentation import open_segmentation
 
-    opened = open_data(data)
+    opened = open_segmentation(data_recipe(data, classes))
     counts = opened.counts
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for column in ("class", "pixels", "share", "images", *METHODS):
+    for column in ("class", "share", "images", *METHODS):
         table.add_column(column, justify="left" if column == "class" else "right")
-    made = {
-        method: class_weights(counts.pixels, method, containing=counts.containing) for method in METHODS
-    }
-    total = sum(counts.pixels)
+    made = {method: class_weights(counts.pixels, method, containing=counts.containing) for method in METHODS}
     for index, name in enumerate(opened.class_names):
-        row = [name, f"{counts.pixels[index]:,}", f"{counts.pixels[index] / total:.2%}", str(counts.images[index])]
-        table.add_row(*row, *(f"{made[method][index]:.3g}" for method in METHODS))
+        share = counts.pixels[index] / counts.total
+        row = [name, f"{share:.2%}", str(counts.images[index])]
+        table.add_row(*row, *(f"{float(made[method][index]):.3g}" for method in METHODS))
     Console().print(table)
     typer.echo("\nIn a recipe: loss: {cross_entropy: {weight: inverse}}")
 

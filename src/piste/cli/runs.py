@@ -82,4 +82,6 @@ def show_comparison(folders: Sequence[Path], runs: Path, out: Path | None = None
     for row in rows:
         table.add_row(row.label, *row.texts, style="bold" if row.heading else None)
     Console().print(table)
-    typer.echo(f"\nComparison: {write_comparison(folders, out or runs / 'comparisons' / '-vs-'.join(f.name for f in folders))}")
+    typer.echo(
+        f"\nComparison: {write_comparison(folders, out or runs / 'comparisons' / '-vs-'.join(f.name for f in folders))}"
+    )

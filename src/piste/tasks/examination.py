@@ -12,7 +12,6 @@ from torch import Tensor, nn
 from piste.metrics.decisions import label_map
 from piste.metrics.images import ImageScore, image_scores, worst_first
 from piste.metrics.objects import ObjectScores
-from piste.metrics.pixels import PixelScores
 from piste.tasks.base import Batch
 from piste.tasks.segmentation import SegmentationTask
 
@@ -130,9 +129,7 @@ def _objects_at(
     return objects.compute()
 
 
-def _pictures(
-    task: SegmentationTask, split: str, batch: Any, output: Batch, predicted: Tensor
-) -> Iterable[Picture]:
+def _pictures(task: SegmentationTask, split: str, batch: Any, output: Batch, predicted: Tensor) -> Iterable[Picture]:
     """Image, truth, prediction and foreground probability of each sample of a batch, as bytes, padding cut off."""
     probs, truth = task.probs(output), task.truth(output)
     softmax, background = task.activation == "softmax", task.data.background
@@ -140,5 +137,9 @@ def _pictures(
     for position, index in enumerate(batch["index"].tolist()):
         image, _ = task.data.raw(split, index)
         height, width = image.shape[:2]
-        maps = {"truth": truth[position], "predicted": predicted[position], "prob": foreground[position].mul(255).round()}
+        maps = {
+            "truth": truth[position],
+            "predicted": predicted[position],
+            "prob": foreground[position].mul(255).round(),
+        }
         yield {"image": image} | {name: m[:height, :width].byte().cpu().numpy() for name, m in maps.items()}

@@ -1,7 +1,6 @@
 """Segmentation: every pixel of an image gets a class."""
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any, Self
 
 import torch
@@ -34,26 +33,22 @@ class SegmentationTask:
         data: the opened data set.
         model_recipe: the `model:` section.
         loss: the resolved `loss:` section.
-        folder: where files that the loss section names are looked for.
         seed: of the order and the augmentation.
     """
 
     default_metric = "iou"
 
-    def __init__(
-        self, data: SegmentationData, model_recipe: ModelRecipe, loss: Mapping[str, Any], folder: Path, seed: int
-    ) -> None:
+    def __init__(self, data: SegmentationData, model_recipe: ModelRecipe, loss: Mapping[str, Any], seed: int) -> None:
         self.data = data
         self.model_recipe = model_recipe
         self.activation = model_recipe.activation
         self.loss = loss
-        self.folder = folder
         self.seed = seed
         self.multiple = input_multiple(model_recipe)
         self.foreground = [i for i in range(len(data.class_names)) if i != data.background]
 
     @classmethod
-    def open(cls, data: DataRecipe, model: ModelRecipe, loss: Any, *, folder: Path, seed: int) -> Self:
+    def open(cls, data: DataRecipe, model: ModelRecipe, loss: Any, *, seed: int) -> Self:
         """The task that these sections of a recipe describe, all of them checked.
 
         Raises:
@@ -71,9 +66,8 @@ class SegmentationTask:
             class_names=[names[i] for i in scored],
             counts=opened.counts.of(scored),
             metrics=metric_names(names, background),
-            folder=folder,
         )
-        return cls(opened, model, resolved, folder, seed)
+        return cls(opened, model, resolved, seed)
 
     @property
     def metric_names(self) -> Sequence[str]:
@@ -88,7 +82,7 @@ class SegmentationTask:
     def objective(self) -> Objective:
         """A fresh objective at its beginning."""
         ignore = IGNORE_INDEX if self.activation == "softmax" else None
-        return build(self.loss, activation=self.activation, ignore_index=ignore, folder=self.folder)
+        return build(self.loss, activation=self.activation, ignore_index=ignore)
 
     def loader(self, split: str, *, train: bool, workers: int, batch_size: int) -> DataLoader[Any]:
         """Batches of one split: shuffled and augmented by (seed, epoch, sample) to train, in order to evaluate."""

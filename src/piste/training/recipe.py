@@ -1,7 +1,7 @@
 """A recipe: everything that decides a run, as one checked document."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from importlib import resources
 from pathlib import Path
 from types import UnionType
@@ -47,11 +47,17 @@ class Recipe(TrainingRecipe):
         try:
             return cls.model_validate(document)
         except ValidationError as errors:
-            raise ValueError(f"{source}: " + "; ".join(_in_words(cls, dict(e)) for e in errors.errors())) from None
+            raise ValueError(f"{source}: " + "; ".join(_in_words(cls, errors))) from None
+
+    def resolved(self, data: DataRecipe, loss: dict[str, Any]) -> Self:
+        """The same recipe with data and loss as a task made them out."""
+        return self.model_copy(update={"data": data, "loss": loss})
 
     def to_yaml(self) -> str:
         """The recipe as YAML, every default written out."""
-        return yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False, allow_unicode=True, width=110)
+        document = self.model_dump(mode="json")
+        first = {key: document.pop(key) for key in ("task", "data", "model", "loss")}
+        return yaml.safe_dump(first | document, sort_keys=False, allow_unicode=True, width=110)
 
 
 def builtin_recipes() -> dict[str, str]:
@@ -85,9 +91,10 @@ def load_recipe(name: str, overrides: Sequence[str] = ()) -> Recipe:
         )
     document = _read_yaml(text, name)
     if name not in builtin:
-        _find_beside(path.parent, document)
+        _take_paths_from(path.parent, document)
     for assignment in overrides:
         _override(document, assignment)
+    _take_paths_from(Path(), document)
     return Recipe.parse(document, name)
 
 
@@ -100,11 +107,23 @@ def _read_yaml(text: str, source: str) -> Any:
         raise ValueError(f"{source}{where}: not YAML: {getattr(error, 'problem', None) or error}") from None
 
 
-def _find_beside(folder: Path, document: Any) -> None:
-    """Take the paths that a recipe names from the folder it lies in; those of overrides are the caller's."""
+def _take_paths_from(folder: Path, document: Any) -> None:
+    """Make the relative paths that a recipe names absolute: its data, and the files of its own losses."""
     data = document.get("data") if isinstance(document, dict) else None
     if isinstance(data, dict) and isinstance(data.get("path"), str) and data["path"] not in BUILT_IN:
-        data["path"] = str(folder / Path(data["path"]).expanduser())
+        data["path"] = str((folder / Path(data["path"]).expanduser()).absolute())
+    for section in _sections(document):
+        custom = section.get("custom")
+        if isinstance(custom, str) and custom:
+            section["custom"] = str((folder / Path(custom).expanduser()).absolute())
+
+
+def _sections(document: Any) -> Iterator[dict[str, Any]]:
+    """Every mapping in a document."""
+    if isinstance(document, dict):
+        yield document
+    for inner in document.values() if isinstance(document, dict) else document if isinstance(document, list) else ():
+        yield from _sections(inner)
 
 
 def _override(document: Any, assignment: str) -> None:
@@ -130,20 +149,28 @@ def _override(document: Any, assignment: str) -> None:
         here = here[step]
 
 
-def _in_words(model: type[BaseModel], error: dict[str, Any]) -> str:
-    """One of pydantic's errors in the house's form: place, rule, what came, what is allowed."""
-    place = [part for part in error["loc"] if not _is_union_label(part)]
-    name = ".".join(str(part) for part in place)
-    name = re.sub(r"\.(\d+)", r"[\1]", name)
-    if error["type"] == "extra_forbidden":
-        known = _fields_at(model, place[:-1])
-        return f"`{name}` is no key of a recipe; {nearest(str(place[-1]), known)}"
-    if error["type"] == "missing":
-        return f"`{name}` is missing"
-    message = error["msg"].removeprefix("Value error, ").removeprefix("Input ").rstrip(".")
-    if error["type"] in ("value_error", "assertion_error"):
-        return message if message.startswith("`") else f"`{name}`: {message}"
-    return f"`{name}` {message}; got {error['input']!r:.60}"
+def _in_words(model: type[BaseModel], errors: ValidationError) -> list[str]:
+    """Pydantic's errors in the house's form: place, rule, what came; what a place might have been is one error."""
+    found: dict[str, list[str]] = {}
+    came: dict[str, str] = {}
+    for error in errors.errors():
+        place = [part for part in error["loc"] if not _is_union_label(part)]
+        name = re.sub(r"\.(\d+)", r"[\1]", ".".join(str(part) for part in place))
+        message = error["msg"].removeprefix("Value error, ").removeprefix("Input ").rstrip(".")
+        if error["type"] == "extra_forbidden":
+            message = f"is no key of a recipe; {nearest(str(place[-1]), _fields_at(model, place[:-1]))}"
+        elif error["type"] == "missing":
+            message = "is missing"
+        elif error["type"] == "value_error":
+            message = message if message.startswith("`") else f"{'' if message.startswith('is ') else ': '}{message}"
+        else:
+            came[name] = f"; got {error['input']!r:.60}"
+        found.setdefault(name, []).append(message)
+    return [
+        next((m for m in messages if m.startswith("`")), f"`{name}` {' or '.join(messages)}".replace("` :", "`:"))
+        + came.get(name, "")
+        for name, messages in found.items()
+    ]
 
 
 def _is_union_label(part: object) -> bool:

@@ -1,0 +1,68 @@
+"""`piste losses`, `weights`, `check` and `data check`, and how fast the help answers."""
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from piste.losses import catalogue
+from tests.cli.conftest import Said
+
+Piste = Callable[..., Said]
+
+
+def test_the_list_is_the_catalogue(piste: Piste) -> None:
+    said = piste("losses")
+    assert all(name in said.out for name in catalogue())
+    suited = piste("losses", "--task", "segmentation").out
+    for name, spec in catalogue().items():
+        assert (f"\n{name} " in "\n" + suited) == ("segmentation" in spec.tasks)
+
+
+def test_a_card_says_what_the_loss_declares(piste: Piste) -> None:
+    for name, spec in catalogue().items():
+        said = piste("losses", name)
+        assert said.code == 0
+        assert spec.source.split(",")[0] in said.out
+        assert all(f"{keyword} = " in said.out for keyword in spec.parameters)
+
+
+def test_unknown_names_are_answered_with_the_nearest(piste: Piste) -> None:
+    assert "nearest: focal" in piste("losses", "focall").err
+    assert "nearest: segmentation" in piste("losses", "--task", "segmentaton").err
+
+
+def test_weights_of_the_lakes(piste: Piste) -> None:
+    said = piste("weights", "lakes")
+    assert said.code == 0
+    assert "1.75%" in said.out  # the share of lake pixels that the data's own notes give as about 2 %
+    assert "inverse" in said.out
+
+
+def test_the_lakes_are_sound(piste: Piste) -> None:
+    said = piste("data", "check", "lakes")
+    assert said.code == 0, said
+    assert "138" in said.out
+
+
+def test_check_tells_a_good_loss_from_a_bad_one(piste: Piste, tmp_path: Path) -> None:
+    file = tmp_path / "mine.py"
+    file.write_text(
+        "import torch\n"
+        "from torch.nn.functional import cross_entropy\n"
+        "def good(logits, target):\n"
+        "    return cross_entropy(logits, target)\n"
+        "def deaf(logits, target):\n"
+        "    return logits.float().square().mean()\n"
+    )
+    good = piste("check", f"{file}:good")
+    assert good.code == 0, good
+    deaf = piste("check", f"{file}:deaf")
+    assert deaf.code == 1
+    assert "target" in deaf.out
+    assert "nearest: good" in piste("check", f"{file}:goood").err
+
+
+def test_the_help_does_not_load_torch() -> None:
+    code = "import sys; from piste.cli.app import app; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], timeout=60).returncode == 0
