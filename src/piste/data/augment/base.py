@@ -10,7 +10,7 @@ from torchvision.transforms.v2 import InterpolationMode
 from torchvision.tv_tensors import Image, Mask
 
 Probability = Annotated[float, Field(ge=0, le=1)]
-Pixels = Annotated[int, Field(ge=1, le=16384)]
+Pixels = Annotated[int, Field(ge=2, le=16384)]
 
 
 def _rising(ends: tuple[float, float]) -> tuple[float, float]:
@@ -41,8 +41,12 @@ class Canvas:
 
     @property
     def resize_mode(self) -> InterpolationMode:
-        """How images are resized."""
-        return InterpolationMode(self.interpolation)
+        """How images are resized; the nearest pixel is the one whose middle is nearest, as it is for masks."""
+        return (
+            InterpolationMode.NEAREST_EXACT
+            if self.interpolation == "nearest"
+            else InterpolationMode(self.interpolation)
+        )
 
     @property
     def warp_mode(self) -> InterpolationMode:
