@@ -96,17 +96,15 @@ class Objective(nn.Module):
         Raises:
             ValueError: A phase waits for a metric that is not among them.
         """
-        for phase in self._unrolled[self._index :]:
-            if phase.until is not None and phase.until.metric not in metrics:
-                raise ValueError(
-                    f"the phase {phase.name!r} waits for {str(phase.until)!r}, and `metrics` has no "
-                    f"{phase.until.metric!r}; {nearest(phase.until.metric, metrics)}."
-                )
+        if self.finished:
+            self._epochs += 1
+            return []
+        self._check_metrics(metrics)
         ending = self._current
         self._epochs += 1
         if ending.until is not None:
             self._row = self._row + 1 if ending.until.holds(float(metrics[ending.until.metric])) else 0
-        reason = None if self.finished else ending.over(self._epochs, self._row, metrics)
+        reason = ending.over(self._epochs, self._row, metrics)
         if reason is None:
             return []
         if self._index + 1 == len(self._order):
@@ -114,9 +112,16 @@ class Objective(nn.Module):
             return []
         self._index, self._epochs, self._row = self._index + 1, 0, 0
         begins = self._current
-        return [
-            Change("phase", self._index, ending.name, begins.name, reason, begins.lr, begins.reset_optimizer),
-        ]
+        return [Change("phase", self._index, ending.name, begins.name, reason, begins.lr, begins.reset_optimizer)]
+
+    def _check_metrics(self, metrics: Mapping[str, float]) -> None:
+        """Refuse, in the first epoch already, metrics without one that this or a later phase waits for."""
+        for phase in self._unrolled[self._index :]:
+            if phase.until is not None and phase.until.metric not in metrics:
+                raise ValueError(
+                    f"the phase {phase.name!r} waits for {str(phase.until)!r}, and `metrics` has no "
+                    f"{phase.until.metric!r}; {nearest(phase.until.metric, metrics)}."
+                )
 
     @property
     def phase(self) -> PhaseState:

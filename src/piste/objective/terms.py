@@ -1,18 +1,16 @@
 """Terms: what an objective adds up in one epoch, each with its name, its factor and its value."""
 
 import inspect
-import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import singledispatch
-from itertools import count
 from typing import Any, final
 
 import torch
 from torch import Tensor, nn
 
 from piste.losses.arguments import number
-from piste.losses.spec import catalogue
+from piste.objective.naming import name_of, unique_names
 from piste.objective.ramp import Ramp
 
 
@@ -96,7 +94,7 @@ class Term(nn.Module):
         factor = self.factor.at(epoch) if isinstance(self.factor, Ramp) else self.factor
         if self.watched or factor == 0:
             with torch.no_grad():
-                raw = self._one_number(self.loss(prediction.detach(), target, **call))
+                raw = self._one_number(self.loss(prediction, target, **call)).detach()
             return None, TermValue(raw, 0.0, torch.zeros_like(raw))
         raw = self._one_number(self.loss(prediction, target, **call))
         weighted = factor * raw
@@ -153,29 +151,6 @@ def uniquely_named(terms: Iterable[Term]) -> tuple[Term, ...]:
     return tuple(term if term.given_name is not None else term.numbered(name) for term, name in pairs)
 
 
-def unique_names(names: Sequence[tuple[str | None, str]]) -> list[str]:
-    """Names that differ, from what the user gave, if anything, and from what each is called by itself.
-
-    Given names stand; the others are numbered from the second on.
-
-    Example:
-        >>> unique_names([(None, "dice"), ("overlap", "dice"), (None, "dice")])
-        ['dice', 'overlap', 'dice_2']
-    """
-    taken = [given for given, _ in names if given is not None]
-    for name in taken:
-        if taken.count(name) > 1:
-            raise ValueError(f"the names of terms must differ; {taken.count(name)} are called {name!r}.")
-    unique = []
-    for given, base in names:
-        if given is None:
-            numbered = (base if i == 1 else f"{base}_{i}" for i in count(1))
-            given = next(name for name in numbered if name not in taken)
-            taken.append(given)
-        unique.append(given)
-    return unique
-
-
 def as_sum(terms: Iterable[Term]) -> str:
     """The terms as the call that adds them up."""
     terms = tuple(terms)
@@ -183,20 +158,6 @@ def as_sum(terms: Iterable[Term]) -> str:
         return repr(terms[0])
     unnamed = [repr(term) for term in terms if term.given_name is None]
     return f"Sum({', '.join(unnamed + [f'{term.name}={term!r}' for term in terms if term.given_name is not None])})"
-
-
-def name_of(loss: Callable[..., Any]) -> str:
-    """The name of a loss in the catalogue, or that of the function or class in snake_case."""
-    filed = next((name for name, spec in catalogue().items() if type(loss) is spec.cls), None)
-    if filed is not None:
-        return filed
-    return in_snake_case(getattr(loss, "__name__", type(loss).__name__))
-
-
-def in_snake_case(called: str) -> str:
-    """The name of a function or class as the name of a term; "loss" if it has none, as a lambda."""
-    snake = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", called).lower()
-    return snake if snake.isidentifier() else "loss"
 
 
 def _priced(factor: float | Ramp) -> float | Ramp:

@@ -7,11 +7,11 @@ from typing import Any
 from piste.balance import ClassCounts
 from piste.losses import catalogue
 from piste.names import nearest
+from piste.objective.naming import in_snake_case, unique_names
 from piste.objective.recipe.build import check_build
 from piste.objective.recipe.context import Context
 from piste.objective.recipe.keywords import resolve_keywords, resolve_ramp, spec_for
 from piste.objective.recipe.place import BESIDE, SEQUENCE, at, listing, mapping, number_in
-from piste.objective.terms import in_snake_case, unique_names
 from piste.objective.trigger import Trigger
 
 TIMED = (*SEQUENCE, "cycle")

@@ -22,7 +22,7 @@ def resolve_weights(place: str, keyword: str, value: Any, context: Context) -> A
     if keyword == "weight" and len(names) == 1:
         raise ValueError(
             f"{place}: `weight` would have no effect: the model scores one class, {names[0]}, and a weight sets "
-            "classes against each other. To price its presence against its absence, use binary_cross_entropy's pos_weight."
+            "classes against each other. binary_cross_entropy's pos_weight sets presence against absence."
         )
     if isinstance(value, str):
         return _made(place, keyword, {"method": value}, value, context)
