@@ -1,0 +1,101 @@
+"""Promises about what is right: worked cases, the reference's value and gradient, the declared range."""
+
+from functools import partial
+from itertools import pairwise, product
+
+import torch
+
+from piste.losses.contract import probes
+from piste.losses.contract.examples import bound, calls, example, kinds_of, sparse, value
+from piste.losses.contract.plain import plain_value
+from piste.losses.contract.probes import require
+from piste.losses.contract.promise import Setting, promise
+
+MANY = 11
+
+
+def _has_reference(setting: Setting) -> bool:
+    """Whether the reference speaks of the setting: that of a whole batch knows no keywords of the bases."""
+    known = {"activation", "ignore_index", *setting.spec.hyper}
+    return setting.spec.unit != "whole" or setting.keywords.keys() <= known
+
+
+@promise(applies=lambda setting: setting.is_default)
+def worked_cases_come_out(setting: Setting) -> None:
+    """Each case that a reader can redo by hand has the value it claims."""
+    for case in setting.spec.cases:
+        prediction, target, call = case.tensors()
+        got = setting.spec.cls(**case.arguments)(prediction, target, **call)
+        expected = torch.tensor(case.expected, dtype=torch.float64)
+        name = f"the value of {dict(case.arguments)} on {case.prediction}, {case.target}"
+        probes.agree(name, got, expected, rtol=1e-9, atol=1e-12, source=case.why)
+
+
+@promise(applies=_has_reference)
+def value_is_the_reference_s(setting: Setting) -> None:
+    """In float64, with many classes, random labels, masks, weights and every reduction."""
+    for kind in kinds_of(setting):
+        full = example(setting, kind, classes=MANY)
+        for drawn, reduction in product((*calls(full), *calls(sparse(full))), setting.reductions):
+            reduced = setting.reduced(reduction)
+            got = value(reduced.build(), drawn)
+            expected = plain_value(reduced, drawn.prediction, drawn.target, **drawn.call)
+            name = f"the {reduction} on {drawn}"
+            probes.agree(name, got, expected, rtol=1e-9, atol=1e-11, source="the reference in plain Python")
+
+
+@promise()
+def gradient_is_that_of_finite_differences(setting: Setting) -> None:
+    """Autograd differentiates what is computed: nothing is detached that should not be."""
+    loss = setting.build()
+    for kind in kinds_of(setting):
+        for drawn in calls(example(setting, kind, (2, 5))):
+            probes.gradient_is_right(bound(loss, drawn), drawn.prediction)
+
+
+@promise(applies=_has_reference)
+def gradient_is_the_reference_s(setting: Setting) -> None:
+    """The gradient is that of the paper's formula, by finite differences of the slow reference."""
+    loss = setting.build()
+    for kind in kinds_of(setting):
+        *_, drawn = calls(example(setting, kind, (2, 5)))
+        slow = partial(plain_value, setting, target=drawn.target, **drawn.call)
+        expected = probes.differences(slow, drawn.prediction, probes.STEP[torch.float64])
+        got = probes.slope(bound(loss, drawn), drawn.prediction)
+        probes.agree(
+            f"the gradient on {drawn} at prediction", got, expected, rtol=1e-5, atol=1e-8, source="the reference"
+        )
+
+
+@promise()
+def value_lies_in_its_declared_range(setting: Setting) -> None:
+    """The mean lies in `value_range`, whatever comes in; an end that is finite is nearly reached."""
+    low, high = setting.spec.value_range
+    loss = setting.reduced("mean").build()
+    for kind in kinds_of(setting):
+        for scale in (0.0, 1.0, 30.0, 1e4):
+            for drawn in calls(example(setting, kind)):
+                got = loss(drawn.prediction * scale, drawn.target, **drawn.call).item()
+                slack = 1e-9 * max(1.0, abs(got))
+                require(
+                    low - slack <= got <= high + slack,
+                    f"the value on {drawn}, prediction x {scale:g}, is {got:.9g}, outside [{low:g}, {high:g}]",
+                )
+
+
+@promise(applies=lambda setting: setting.activation is not None and len(kinds_of(setting)) == 2)
+def soft_labels_equal_hard_ones_at_one_hot(setting: Setting) -> None:
+    """A label that is certain costs the same however it is written: class id, integer, bool or share."""
+    loss = setting.build()
+    hard, _ = kinds_of(setting)
+    for drawn in calls(example(setting, hard)):
+        classes = drawn.prediction.shape[1]
+        soft = drawn.target
+        if hard == "index":
+            soft = torch.nn.functional.one_hot(drawn.target, classes).movedim(-1, 1)
+        forms = [drawn.target, soft.double(), *([soft.bool()] if hard == "hard" else [drawn.target.int()])]
+        got = [loss(drawn.prediction, form, **drawn.call) for form in forms]
+        for (form, a), (other, b) in pairwise(zip(forms, got, strict=True)):
+            probes.agree(
+                f"the value with a target of {other.dtype}", b, a, rtol=1e-9, atol=1e-12, source=f"{form.dtype}"
+            )

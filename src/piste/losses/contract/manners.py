@@ -1,0 +1,107 @@
+"""Promises about manners: what a loss refuses, stores, prints, and leaves alone."""
+
+import copy
+import io
+import pickle
+from collections.abc import Iterator
+from dataclasses import replace
+
+import torch
+
+from piste.losses.base import Loss
+from piste.losses.contract import probes
+from piste.losses.contract.examples import bound, calls, example, kinds_of, value
+from piste.losses.contract.probes import require
+from piste.losses.contract.promise import Setting, promise
+
+
+@promise()
+def compiled_equals_eager(setting: Setting) -> None:
+    """`torch.compile(fullgraph=True)` traces it whole, forward and backward, and gives the same numbers.
+
+    The backend is aot_eager, which traces and differentiates as every backend does and leaves out only the writing of
+    kernels: that takes Inductor ten times as long and is tried once a loss.
+    """
+    loss = setting.build()
+    for kind in kinds_of(setting) if setting.is_default else kinds_of(setting)[:1]:
+        *_, drawn = calls(example(setting, kind).to(torch.float32))
+        probes.compiles(bound(loss, drawn), drawn.prediction)
+
+
+@promise(
+    applies=lambda setting: setting.is_default and setting.activation == next(iter(setting.spec.activations), None)
+)
+def kernels_of_inductor_equal_eager(setting: Setting) -> None:
+    """The kernels that `torch.compile` writes by default give the same numbers."""
+    *_, drawn = calls(example(setting, kinds_of(setting)[0]).to(torch.float32))
+    probes.compiles(bound(setting.build(), drawn), drawn.prediction, backend="inductor")
+
+
+def _again(loss: Loss) -> Iterator[tuple[str, Loss]]:
+    """The loss, put away and taken out again in every way that users have."""
+    yield "pickled", pickle.loads(pickle.dumps(loss))
+    yield "copied", copy.deepcopy(loss)
+    yield "rebuilt from its repr", eval(repr(loss), {type(loss).__name__: type(loss)})
+    saved = io.BytesIO()
+    torch.save(loss.state_dict(), saved)
+    saved.seek(0)
+    restored: Loss = copy.deepcopy(loss)
+    restored.load_state_dict(torch.load(saved, weights_only=True))
+    yield "restored from its state_dict", restored
+
+
+@promise()
+def it_can_be_put_away_and_taken_out(setting: Setting) -> None:
+    """Pickle, deepcopy, repr and state_dict each give back a loss of the same keywords and the same values."""
+    loss = setting.build()
+    for words, other in _again(loss):
+        require(repr(other) == repr(loss), f"{words}, {loss!r} became {other!r}")
+        for name in setting.spec.parameters:
+            a, b = getattr(loss, name), getattr(other, name)
+            require(type(a) is type(b) and a == b, f"{words}, `{name}` became {b!r}, from {a!r}")
+        for kind in kinds_of(setting):
+            drawn = example(setting, kind)
+            probes.agree(
+                f"the value once {words}", value(other, drawn), value(loss, drawn), rtol=0, atol=0, source="before"
+            )
+
+
+@promise()
+def arguments_stand_as_given(setting: Setting) -> None:
+    """Each keyword is an attribute that is what was given, and defaults are those of the signature."""
+    loss = setting.build()
+    for name in setting.spec.parameters:
+        require(hasattr(loss, name), f"`{name}` is no attribute of {loss!r}")
+        given = setting.get(name)
+        require(getattr(loss, name) == given, f"`{name}` is {getattr(loss, name)!r}, given as {given!r}")
+
+
+@promise()
+def a_call_changes_nothing(setting: Setting) -> None:
+    """Inputs, grad mode, random state and the loss itself are as before, and every call gives the same."""
+    loss = setting.build()
+    before = repr(loss), {name: tensor.clone() for name, tensor in loss.named_buffers()}, sorted(vars(loss))
+    for kind in kinds_of(setting):
+        for drawn in calls(example(setting, kind)):
+            probes.same_on_every_call(bound(loss, drawn), drawn.prediction)
+            for grad in (True, False):
+                tensors = {"prediction": drawn.prediction, "target": drawn.target, **drawn.call}
+                with torch.set_grad_enabled(grad), probes.nothing_outside_changes(**tensors):
+                    got = loss(drawn.prediction, drawn.target, **drawn.call)
+                require(not got.requires_grad, "the value has a gradient that no input asked for")
+            leaf = drawn.prediction.clone().requires_grad_()
+            with torch.no_grad():
+                require(not value(loss, replace(drawn, prediction=leaf)).requires_grad, "it overrules no_grad")
+    same = all(torch.equal(tensor, before[1][name]) for name, tensor in loss.named_buffers())
+    require(repr(loss) == before[0] and same and sorted(vars(loss)) == before[2], f"a call changed the loss: {loss!r}")
+
+
+@promise(applies=lambda setting: setting.is_default)
+def it_cannot_be_subclassed(setting: Setting) -> None:
+    """A loss is final: variations are new losses on the same base."""
+    cls = setting.spec.cls
+    try:
+        type(f"Derived{cls.__name__}", (cls,), {})
+    except TypeError:
+        return
+    raise AssertionError(f"{cls.__name__} can be subclassed")

@@ -1,0 +1,112 @@
+"""Promises about numbers: finite for every logit up to 1e4, half precision, autocast, large images."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import product
+
+import torch
+
+from piste.losses.contract import probes
+from piste.losses.contract.examples import Example, bound, calls, example, kinds_of, value
+from piste.losses.contract.probes import require
+from piste.losses.contract.promise import Setting, promise
+from piste.losses.spec import Between
+
+DTYPES = (torch.float32, torch.bfloat16, torch.float16)
+LARGE = (1, 307, 311)
+"""More elements than float16 can count (65504)."""
+
+
+def _corners(setting: Setting) -> Iterator[Setting]:
+    """The setting itself, and with the ends of the search space for the keywords that it leaves open."""
+    ends = {
+        name: (space.low, space.high) if isinstance(space, Between) else space.values
+        for name, space in setting.spec.search.items()
+        if name not in setting.keywords
+    }
+    yield setting
+    for corner in product(*ends.values()) if ends and setting.is_default else ():
+        yield replace(setting, keywords={**setting.keywords, **dict(zip(ends, corner, strict=True))})
+
+
+def _extremes(setting: Setting, kind: str) -> Iterator[tuple[str, Example]]:
+    """Logits (or values) of 0, 30, 100 and 10000: at random, all right, all wrong."""
+    drawn = example(setting, kind)
+    prediction, target = drawn.prediction, drawn.target
+    if kind == "index":
+        known = target.where(target < prediction.shape[1], 0)
+        right = torch.nn.functional.one_hot(known, prediction.shape[1]).movedim(-1, 1) - 0.5
+    else:
+        right = target - (0.0 if kind == "values" else 0.5)
+    signs = {"mixed": prediction.sign(), "right": right.sign(), "wrong": -right.sign()}
+    for size in (0.0, 30.0, 100.0, 1e4):
+        for words, sign in signs.items():
+            yield f"{words}, of size {size:g}", Example(kind, sign.double() * size, target)
+    yield "one class far ahead everywhere", Example(kind, (prediction * 0).index_fill(1, torch.tensor(0), 1e4), target)
+    if kind == "values":
+        yield "exactly the target", Example(kind, target, target)
+
+
+@promise()
+def everything_is_finite(setting: Setting) -> None:
+    """Value and gradient, in float32, bfloat16 and float16, for logits up to 1e4 and the search space's corners."""
+    for corner in _corners(setting):
+        loss = corner.build()
+        for kind, dtype in product(kinds_of(setting), DTYPES):
+            for words, drawn in _extremes(setting, kind):
+                extreme = drawn.to(dtype)
+                try:
+                    probes.stays_finite(bound(loss, extreme), extreme.prediction)
+                except AssertionError as broken:
+                    message = f"{loss!r} in {dtype}, {kind} target, logits {words}: {broken}"
+                    raise AssertionError(message) from None
+
+
+@promise()
+def half_precision_is_computed_in_float32(setting: Setting) -> None:
+    """The same numbers give the same value in half as in float32, on an image too large for a sum in float16 too."""
+    loss = setting.build()
+    for kind in kinds_of(setting):
+        for dtype in (torch.bfloat16, torch.float16):
+            for drawn in (*calls(example(setting, kind)), example(setting, kind, LARGE)):
+                half = drawn.to(dtype)
+                got, expected = value(loss, half), value(loss, half.to(torch.float32))
+                rtol = torch.finfo(got.dtype).eps * 4
+                name = f"the value in {dtype} on {drawn}"
+                probes.agree(name, got, expected, rtol=rtol, atol=1e-6, source="float32")
+                gradient = probes.slope(bound(loss, half), half.prediction)
+                require(gradient.dtype == dtype, f"the gradient of a {dtype} prediction is {gradient.dtype}")
+                require(bool(gradient.isfinite().all()), f"the gradient in {dtype} on {drawn} is not finite")
+
+
+@promise()
+def float32_is_close_to_float64(setting: Setting) -> None:
+    """On an image of 95477 elements float32 loses no more than rounding."""
+    loss = setting.build()
+    for kind in kinds_of(setting):
+        drawn = example(setting, kind, LARGE).to(torch.float32)
+        exact = drawn.to(torch.float64)
+        got, expected = value(loss, drawn), value(loss, exact)
+        require(got.dtype == torch.float32, f"the value of a float32 prediction is {got.dtype}")
+        probes.agree(f"the value in float32 on {drawn}", got, expected, rtol=1e-5, atol=1e-7, source="float64")
+        slopes = [probes.slope(bound(loss, each), each.prediction) for each in (drawn, exact)]
+        scale = float(slopes[1].abs().max())
+        probes.agree("the gradient in float32 at prediction", *slopes, rtol=1e-3, atol=1e-5 * scale, source="float64")
+
+
+@promise()
+def autocast_changes_nothing(setting: Setting) -> None:
+    """Inside `torch.autocast` the value is that of float32."""
+    loss = setting.build()
+    for kind in kinds_of(setting):
+        for drawn in calls(example(setting, kind)):
+            single = drawn.to(torch.float32)
+            expected = value(loss, single)
+            for dtype in (torch.bfloat16, torch.float16):
+                with torch.autocast("cpu", dtype=dtype):
+                    got = value(loss, single)
+                    gradient = probes.slope(bound(loss, single), single.prediction)
+                probes.agree(
+                    f"the value under autocast to {dtype}", got, expected, rtol=1e-6, atol=1e-9, source="float32"
+                )
+                require(bool(gradient.isfinite().all()), f"the gradient under autocast to {dtype} is not finite")

@@ -1,0 +1,134 @@
+"""What a promise is: a named check of one loss in one setting, and a waiver that must be true to be accepted."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, cast
+
+from piste.losses.base import Loss
+from piste.losses.spec import LossSpec
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One loss, built in one way.
+
+    Args:
+        spec: The loss.
+        keywords: Its keywords; what is not among them stays at its default.
+    """
+
+    spec: LossSpec
+    keywords: Mapping[str, Any]
+
+    def build(self, **more: Any) -> Loss:
+        """Build the loss, with further keywords over those of the setting."""
+        return cast(Loss, self.spec.cls(**{**self.keywords, **more}))
+
+    def reduced(self, reduction: str) -> "Setting":
+        """The same setting with another reduction; itself where the loss has none to choose."""
+        return replace(self, keywords={**self.keywords, "reduction": reduction}) if self.has("reduction") else self
+
+    @property
+    def reductions(self) -> tuple[str, ...]:
+        """The reductions that the loss has; the mean alone where it has none to choose."""
+        return ("mean", "sum", "none") if self.has("reduction") else ("mean",)
+
+    def get(self, keyword: str) -> Any:
+        """Return the value a keyword has in this setting; None where the loss has no such keyword."""
+        parameter = self.spec.parameters.get(keyword)
+        return self.keywords.get(keyword, parameter.default if parameter else None)
+
+    def has(self, *keywords: str) -> bool:
+        """Return whether the loss has all these keywords."""
+        return set(keywords) <= set(self.spec.parameters)
+
+    @property
+    def is_default(self) -> bool:
+        """Whether it is the loss as it comes, but for its activation."""
+        return not self.keywords.keys() - {"activation"}
+
+    @property
+    def activation(self) -> str | None:
+        """How scores become probabilities; None for losses of values."""
+        return self.get("activation") or (self.spec.activations[0] if self.spec.activations else None)
+
+    def __str__(self) -> str:
+        words = ", ".join(f"{name}={value!r}" for name, value in self.keywords.items())
+        return f"{self.spec.cls.__name__}({words})"
+
+
+COMMON_VARIANTS: tuple[Mapping[str, Any], ...] = (
+    {"weight": [0.5, 2.0, 1.0]},
+    {"ignore_index": 255},
+    {"per_image": True},
+    {"classes": [2, 0]},
+    {"absent": "area"},
+    {"absent": "formula", "per_image": True},
+    {"absent": "skip", "per_image": True, "classes": [2, 0], "weight": [0.5, 2.0, 1.0]},
+)
+"""Keywords of the bases, tried on every loss that has them, so that no loss need list them."""
+
+
+def settings(spec: LossSpec) -> Iterator[Setting]:
+    """Every setting the contract tries: the defaults and each variant, with each activation that they allow."""
+    common = (variant for variant in COMMON_VARIANTS if set(variant) <= set(spec.parameters))
+    for variant in ({}, *spec.variants, *common):
+        if "activation" in variant or "activation" not in spec.parameters:
+            yield Setting(spec, dict(variant))
+            continue
+        for activation in spec.activations:
+            yield Setting(spec, {"activation": activation, **variant})
+
+
+@dataclass(frozen=True)
+class Promise:
+    """A claim about every loss to which it applies.
+
+    Args:
+        check: Raises AssertionError in words if the loss breaks it in this setting.
+        applies: Whether it says anything about the loss in this setting.
+    """
+
+    check: Callable[[Setting], None]
+    applies: Callable[[Setting], bool]
+
+    @property
+    def name(self) -> str:
+        """The claim, in words joined by underscores."""
+        return self.check.__name__
+
+    def concerns(self, spec: LossSpec) -> bool:
+        """Return whether it applies to any setting of the loss."""
+        return any(self.applies(setting) for setting in settings(spec))
+
+    def keep(self, spec: LossSpec) -> None:
+        """Hold the loss to it in every setting.
+
+        Raises:
+            AssertionError: It is broken and not waived, or waived and yet holds everywhere.
+        """
+        for setting in filter(self.applies, settings(spec)):
+            try:
+                self.check(setting)
+            except Exception as error:
+                if self.name in spec.waivers:
+                    return
+                raise AssertionError(f"{setting} breaks {self.name}: {error}") from error
+        if self.name in spec.waivers:
+            raise AssertionError(f"{spec.name} waives {self.name}, which it keeps: the waiver is stale")
+
+
+PROMISES: dict[str, Promise] = {}
+"""Every promise by name, in the order of the files that make them."""
+
+
+def promise(
+    applies: Callable[[Setting], bool] = lambda setting: True,
+) -> Callable[[Callable[[Setting], None]], Callable[[Setting], None]]:
+    """File a check as a promise about the losses to which it applies."""
+
+    def file(check: Callable[[Setting], None]) -> Callable[[Setting], None]:
+        PROMISES[check.__name__] = Promise(check, applies)
+        return check
+
+    return file

@@ -1,0 +1,153 @@
+"""Promises about arguments: each one matters, nonsense is refused by name, and so is what does not fit."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Any
+
+import torch
+
+from piste.losses.contract.examples import Example, calls, example, kinds_of, sparse, value
+from piste.losses.contract.probes import require
+from piste.losses.contract.promise import Setting, promise, settings
+from piste.losses.spec import Between
+
+COMMON_VALUES: dict[str, tuple[Any, ...]] = {
+    "reduction": ("sum", "none"),
+    "ignore_index": (1,),
+    "weight": ([0.5, 2.0, 1.0],),
+    "per_image": (True,),
+    "classes": ([0], [2, 0]),
+    "absent": ("skip", "area", "formula"),
+}
+
+
+def _values(setting: Setting, keyword: str) -> list[Any]:
+    """Values worth giving to a keyword: those of the settings, of the search space, and of every base."""
+    listed = [other.keywords[keyword] for other in settings(setting.spec) if keyword in other.keywords]
+    space = setting.spec.search.get(keyword)
+    found = () if space is None else (space.low, space.high) if isinstance(space, Between) else space.values
+    return [*listed, *found, *COMMON_VALUES.get(keyword, ())]
+
+
+def _differ(setting: Setting, other: Setting) -> bool:
+    """Whether two settings disagree about any example."""
+    for kind in kinds_of(setting):
+        if kind not in kinds_of(other):
+            return True
+        full = example(setting, kind)
+        for drawn in (full, sparse(full)):
+            one, two = value(setting.build(), drawn), value(other.build(), drawn)
+            if one.shape != two.shape or not torch.allclose(one, two, rtol=1e-6, atol=1e-9):
+                return True
+    return False
+
+
+@promise(applies=lambda setting: setting.is_default)
+def every_keyword_changes_something(setting: Setting) -> None:
+    """No keyword is accepted and then not read."""
+    for keyword in setting.spec.parameters:
+        if keyword == "activation":
+            continue  # every other promise is tried with each activation
+        tried = [value for value in _values(setting, keyword) if value != setting.get(keyword)]
+        require(bool(tried), f"nothing tries `{keyword}`: add a variant or a search space")
+        changed, refusals = False, []
+        for given in tried:
+            other = Setting(setting.spec, {**setting.keywords, keyword: given})
+            try:
+                changed = changed or _differ(setting, other)
+            except ValueError as error:
+                refusals.append(error)
+        if len(refusals) < len(tried):
+            require(changed, f"`{keyword}` changes nothing on any example, tried with {tried}")
+
+
+@promise()
+def mask_and_sample_weight_change_something(setting: Setting) -> None:
+    """No argument of the call is accepted and then not read."""
+    loss = setting.reduced("mean").build()
+    for kind in kinds_of(setting):
+        plain, *called = calls(example(setting, kind))
+        for drawn in called:
+            differs = not torch.allclose(value(loss, drawn), value(loss, plain), rtol=1e-6)
+            require(differs, f"the value on {drawn} is that without {', '.join(drawn.call)}")
+
+
+@promise(applies=lambda setting: setting.is_default)
+def nonsense_for_a_keyword_is_refused_by_name(setting: Setting) -> None:
+    """Each keyword refuses what it cannot mean in one line that names it; there are no positional arguments."""
+    for keyword in setting.spec.parameters:
+        for nonsense in ("nonsense", float("nan"), object()):
+            try:
+                loss = setting.build(**{keyword: nonsense})
+            except ValueError as error:
+                require(f"`{keyword}`" in str(error), f"refusing {keyword}={nonsense!r} names no `{keyword}`: {error}")
+                require("\n" not in str(error), f"refusing {keyword}={nonsense!r} takes more than a line: {error}")
+            else:
+                raise AssertionError(f"{keyword}={nonsense!r} is accepted: {loss!r}")
+    positional: Callable[[float], object] = setting.spec.cls
+    try:
+        positional(0.5)
+    except TypeError:
+        return
+    raise AssertionError("a positional argument is accepted")
+
+
+def _misfits(drawn: Example) -> Iterator[tuple[str, Example]]:
+    """Calls that cannot mean anything, though some would broadcast."""
+    prediction, target = drawn.prediction, drawn.target
+    yield "height and width of the target swapped", replace(drawn, target=target.transpose(-1, -2))
+    yield "one target for two images", replace(drawn, target=target[:1])
+    yield "an axis more in the target", replace(drawn, target=target.unsqueeze(-1))
+    yield "an axis less in the target", replace(drawn, target=target[..., 0])
+    yield "an integer prediction", replace(drawn, prediction=prediction.long())
+    if drawn.kind != "values":
+        yield "a prediction without classes", Example(drawn.kind, prediction.flatten(), target.flatten())
+    if drawn.kind in ("index", "soft"):
+        yield "a single score per position", replace(drawn, prediction=prediction[:, :1])
+    if drawn.kind == "index":
+        yield "class ids as floats", replace(drawn, target=target.double())
+        yield "class ids as bool", replace(drawn, target=target > 0)
+        yield "class ids repeated per class", replace(drawn, target=target.unsqueeze(1).expand_as(prediction))
+        yield "class ids with an axis for one class", replace(drawn, target=target.unsqueeze(1))
+    else:
+        yield "fewer classes in the target", replace(drawn, target=target[:, :2])
+        yield "a target without classes", replace(drawn, target=target[:, 0])
+    ones = torch.ones(drawn.element_shape)
+    for name, full in (("mask", ones > 0), ("sample_weight", ones)):
+        for words, form in {
+            "height and width swapped": full.transpose(-1, -2),
+            "an axis less": full[0],
+            "an axis more": full.unsqueeze(1),
+            "one image too many": torch.cat((full, full[:1])),
+            "no image": full[:0],
+        }.items():
+            yield f"a {name} with {words}", replace(drawn, call={name: form})
+    yield "a mask of floats", replace(drawn, call={"mask": ones})
+
+
+@promise()
+def what_does_not_fit_is_refused(setting: Setting) -> None:
+    """Shapes and dtypes that do not go together raise ValueError in one line, also where they would broadcast."""
+    loss = setting.build()
+    for kind in kinds_of(setting):
+        for words, wrong in _misfits(example(setting, kind)):
+            try:
+                got = value(loss, wrong)
+            except ValueError as error:
+                require("\n" not in str(error), f"refusing {words} takes more than a line: {error}")
+            else:
+                raise AssertionError(f"{words} is accepted with a {kind} target and gives {got.tolist()}")
+
+
+@promise(applies=lambda setting: setting.get("weight") is not None)
+def class_weights_of_another_length_are_refused(setting: Setting) -> None:
+    """One number per class: one more or one less is refused, naming `weight`."""
+    for kind in kinds_of(setting):
+        drawn = example(setting, kind)
+        for weight in ([1.0, 2.0], [1.0, 2.0, 3.0, 4.0], [1.0]):
+            try:
+                value(setting.build(weight=weight), drawn)
+            except ValueError as error:
+                require("`weight`" in str(error), f"refusing {len(weight)} weights names no `weight`: {error}")
+            else:
+                raise AssertionError(f"{len(weight)} class weights are accepted for 3 classes")
