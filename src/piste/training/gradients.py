@@ -1,0 +1,61 @@
+"""The gradients of one optimizer step, looked at once: their norms serve the log, the clipping and the finite check."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+
+@dataclass(frozen=True)
+class Norms:
+    """How long gradients are, on the device.
+
+    Args:
+        names: of the parameters that have one, in the model's order.
+        each: the norm of each, 1-d.
+        total: the norm of all together, 0-d.
+    """
+
+    names: Sequence[str]
+    each: Tensor
+    total: Tensor
+
+    def first_bad(self) -> str:
+        """The parameter where the backward pass first met a value that is not finite.
+
+        The pass runs from the last layer to the first and carries such a value along, so it is the last one here.
+        """
+        finite = self.each.isfinite().tolist()
+        return next(
+            name for name, is_finite in zip(reversed(self.names), reversed(finite), strict=True) if not is_finite
+        )
+
+
+class Gradients:
+    """The gradients that a model holds.
+
+    Args:
+        parameters: by name; those without a gradient are left out.
+    """
+
+    def __init__(self, parameters: Sequence[tuple[str, nn.Parameter]]) -> None:
+        held = [(name, parameter, parameter.grad) for name, parameter in parameters if parameter.grad is not None]
+        self._names = [name for name, _, _ in held]
+        self._parameters = [parameter for _, parameter, _ in held]
+        self._tensors = [gradient for _, _, gradient in held]
+
+    def divide(self, by: Tensor) -> None:
+        """Divides all of them by a 0-d tensor; where that is 0 they are 0 as well, and stay so."""
+        torch._foreach_div_(self._tensors, by.clamp(min=torch.finfo(by.dtype).tiny))
+
+    def norms(self) -> Norms:
+        """How long they are."""
+        each = torch.stack(torch._foreach_norm(self._tensors))
+        return Norms(self._names, each, torch.linalg.vector_norm(each))
+
+    def clip(self, most: float, norms: Norms) -> None:
+        """Scales all of them down together, so that their norm is at most this."""
+        torch.nn.utils.clip_grads_with_norm_(self._parameters, most, norms.total)

@@ -1,0 +1,208 @@
+"""The training loop: plain PyTorch on Accelerate, from the first batch to the last epoch.
+
+An epoch is trained, validated, logged and checkpointed. A run that is killed goes on from its last checkpoint; order,
+augmentation and dropout of an epoch depend on the seed and the epoch alone, so it ends where it would have ended.
+"""
+
+from __future__ import annotations
+
+import time
+from functools import partial
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import torch
+
+from piste.tasks.base import Task
+from piste.training.book import Book
+from piste.training.checkpoint import Checkpoints
+from piste.training.device import start_accelerator
+from piste.training.events import EventLog, Sink
+from piste.training.gradients import Gradients
+from piste.training.schedulers import Plateau
+from piste.training.settings import TrainingRecipe
+from piste.training.state import TrainingState
+from piste.training.trackers import TrackerSink
+
+
+class Outcome(NamedTuple):
+    """How a training ended.
+
+    Args:
+        status: "finished" or "stopped_early".
+        epochs: epochs trained.
+        steps: optimizer steps taken.
+        seconds: time they took, over all processes that took part.
+        parameters: trainable numbers in the model.
+        best: epoch, metric and value of the best epoch; None where the metric never had a finite value.
+    """
+
+    status: str
+    epochs: int
+    steps: int
+    seconds: float
+    parameters: int
+    best: dict[str, Any] | None
+
+
+def train(
+    task: Task, settings: TrainingRecipe, folder: Path, *, sinks: tuple[Sink, ...] = (), resume: bool = False
+) -> Outcome:
+    """Trains a task's model and keeps events and checkpoints in a folder.
+
+    Args:
+        task: what is trained.
+        settings: how.
+        folder: of the run; gets `events.jsonl` and `checkpoints/`.
+        sinks: called with each event.
+        resume: go on from the last checkpoint, or from the start where there is none yet.
+
+    Raises:
+        ValueError: a setting does not suit the task or the machine.
+        FileExistsError: the folder holds a run and `resume` is off.
+        FloatingPointError: a loss or a gradient is not finite.
+        OSError: the disk is full.
+    """
+    settings.check_metrics(task.metric_names)
+    events, checkpoints = folder / "events.jsonl", Checkpoints(folder / "checkpoints")
+    if events.exists() and not resume:
+        raise FileExistsError(f"{folder} holds a run; resume it, or choose another folder")
+    accelerator = start_accelerator(settings, tracked_in=folder / "trackers")
+    state = TrainingState(task, settings, accelerator)
+    saved, warnings = checkpoints.load() if resume else (None, [])
+    if saved is not None:
+        state.load_state_dict(saved["training"])
+    folder.mkdir(parents=True, exist_ok=True)
+    if settings.trackers:
+        sinks = (*sinks, TrackerSink(accelerator, folder.name, settings.model_dump(mode="json")))
+    log = EventLog(events, next_number=0 if saved is None else saved["next_number"], sinks=sinks)
+    try:
+        for warning in warnings:
+            log.note("warning", text=f"{warning}; going on from the one before")
+        if resume:
+            plan = {"epochs": settings.epochs, "steps_per_epoch": state.steps_per_epoch}
+            log.note("resume", epoch=state.epoch, step=state.step, **plan)
+        if saved is None:
+            log.write("start", **_facts(state, settings))
+        while state.status == "running":
+            _epoch(task, settings, state, log, checkpoints)
+        log.write("end", epoch=state.epoch, step=state.step, seconds=state.seconds, status=state.status)
+    except FloatingPointError as error:
+        log.note("failure", text=str(error))
+        raise
+    finally:
+        log.close()
+    best = {"epoch": state.best.epoch, "metric": state.best.metric, "value": state.best.value}
+    return Outcome(
+        status=state.status,
+        epochs=state.epoch,
+        steps=state.step,
+        seconds=state.seconds,
+        parameters=state.size,
+        best=None if state.best.value is None else best,
+    )
+
+
+def _epoch(task: Task, settings: TrainingRecipe, state: TrainingState, log: EventLog, checkpoints: Checkpoints) -> None:
+    """Trains and validates one epoch, decides what follows from it, and saves."""
+    began, phase = time.perf_counter(), state.objective.phase
+    trained, lr = _train(task, settings, state, log)
+    validated, metrics = _validate(task, state, log)
+    seconds = time.perf_counter() - began
+    state.epoch += 1
+    state.seconds += seconds
+    at = {"epoch": state.epoch, "step": state.step}
+    val = {**validated, "metrics": metrics}
+    named = {"phase": phase.index, "phase_name": phase.name}
+    log.write("epoch", **at, train=trained, val=val, lr=lr, **named, seconds=seconds)
+
+    watched = {**metrics, "loss": validated["loss"]}
+    is_best = state.best.update(metrics[state.best.metric], state.epoch)
+    if is_best:
+        log.write("best", epoch=state.epoch, metric=state.best.metric, value=state.best.value)
+    if isinstance(settings.scheduler, Plateau):
+        state.schedule.watch(watched[settings.scheduler.metric or state.best.metric])
+    if state.stopping is not None and state.stopping.update(watched[state.stopping.best.metric], state.epoch):
+        log.write("early_stop", **at, metric=state.stopping.best.metric, patience=state.stopping.patience)
+        state.status = "stopped_early"
+    for change in state.objective.end_epoch(metrics):
+        ends = {"from": change.from_, "to": change.to, "index": change.index}
+        log.write("phase", **at, **ends, reason=change.reason, lr_scale=change.lr_scale)
+        state.change_phase(change)
+    if state.status == "running" and (state.objective.finished or state.epoch == settings.epochs):
+        state.status = "finished"
+        if unreached := state.unreached():
+            log.write("warning", text=unreached)
+
+    log.sync()
+    if is_best:
+        checkpoints.save_best(state.weights())
+    checkpoints.save({"training": state.state_dict(), "next_number": log.next_number})
+
+
+def _train(task: Task, settings: TrainingRecipe, state: TrainingState, log: EventLog) -> tuple[dict[str, Any], float]:
+    """One pass over the training split; returns the mean loss with its terms, and the last learning rate."""
+    accelerator, model, objective, optimizer = state.accelerator, state.model, state.objective, state.optimizer
+    state.begin_epoch()
+    book = Book(state, log)
+    size, shares = 0, torch.zeros((), device=accelerator.device)
+    for i, batch in enumerate(state.train_loader, start=1):
+        output = task.forward(model, batch)
+        loss = objective(output.prediction, output.target, mask=output.mask)
+        book.batch(loss, output, task.names(batch), partial(task.forward, model, batch))
+        if settings.accumulate > 1:  # a batch weighs by what it counts, as if the whole step were one batch
+            size = size or output.target.numel()
+            share = output.counted / size
+            shares += share
+            loss = loss * share
+        accelerator.backward(loss)
+        if i % settings.accumulate and i < len(state.train_loader):
+            continue
+
+        accelerator.unscale_gradients(optimizer)
+        gradients = Gradients(state.parameters)
+        if settings.accumulate > 1:
+            gradients.divide(shares)
+            shares.zero_()
+        norms = gradients.norms()
+        state.step += 1
+        book.step(norms)
+        if settings.clip is not None:
+            gradients.clip(settings.clip, norms)
+        optimizer.step()
+        optimizer.zero_grad()
+        if not optimizer.step_was_skipped:  # as fp16 does while it seeks the scale of the loss
+            state.schedule.step()
+            if state.ema is not None:
+                state.ema.update(model)
+    book.settle_steps()
+    return book.average.fields(), book.lr
+
+
+@torch.no_grad()
+def _validate(task: Task, state: TrainingState, log: EventLog) -> tuple[dict[str, Any], dict[str, float]]:
+    """One pass over the validation split; returns the mean loss with its terms, and the metrics."""
+    model, objective = state.evaluated.eval(), state.objective
+    book, scores = Book(state, log), task.scores()
+    for batch in state.val_loader:
+        output = task.forward(model, batch)
+        loss = objective(output.prediction, output.target, mask=output.mask)
+        book.batch(loss, output, task.names(batch), partial(task.forward, model, batch))
+        book.settle_batches()
+        scores.update(output)
+    book.settle_batches(all_of_them=True)
+    return book.average.fields(), dict(scores.compute())
+
+
+def _facts(state: TrainingState, settings: TrainingRecipe) -> dict[str, Any]:
+    """What the start event says."""
+    device = state.accelerator.device
+    return {
+        "epochs": settings.epochs,
+        "steps_per_epoch": state.steps_per_epoch,
+        "train_images": len(state.train_loader.dataset),
+        "val_images": len(state.val_loader.dataset),
+        "parameters": state.size,
+        "device": torch.cuda.get_device_name(device) if device.type == "cuda" else device.type,
+        "torch": torch.__version__,
+    }

@@ -1,0 +1,90 @@
+"""What batches measured: kept on the device, brought to the host together, averaged by what each batch counted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+
+if TYPE_CHECKING:
+    from piste.objective.terms import TermValue
+
+Figures = dict[str, float]
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What the objective made of one batch, on the device.
+
+    Args:
+        loss: 0-d, detached.
+        terms: what each of its terms came to.
+        counted: 0-d: how many target elements count.
+        names: the batch's samples.
+        again: repeats the forward pass with the weights that it had; None where they will be gone.
+    """
+
+    loss: Tensor
+    terms: Mapping[str, TermValue]
+    counted: Tensor
+    names: Sequence[str]
+    again: Callable[[], Any] | None
+
+
+@dataclass(frozen=True)
+class Measure:
+    """What the objective made of one batch, in numbers: of each term `raw`, `factor` and `weighted`."""
+
+    loss: float
+    terms: Mapping[str, Figures]
+    counted: float
+
+
+def bring(batches: Sequence[Measured], others: Sequence[Tensor] = ()) -> tuple[list[Measure], list[float]]:
+    """The numbers of some batches, and those of other 0-d tensors, in one transfer."""
+    tensors = list(others)
+    for batch in batches:
+        tensors += (batch.loss, batch.counted)
+        for term in batch.terms.values():
+            tensors += (term.raw, term.weighted)
+    numbers = torch.stack([tensor.float() for tensor in tensors]).tolist()
+    rest = iter(numbers[len(others) :])
+    measures = []
+    for batch in batches:
+        loss, counted = next(rest), next(rest)
+        terms = {
+            name: {"raw": next(rest), "factor": term.factor, "weighted": next(rest)}
+            for name, term in batch.terms.items()
+        }
+        measures.append(Measure(loss, terms, counted))
+    return measures, numbers[: len(others)]
+
+
+@dataclass
+class Average:
+    """The mean of the loss and of its terms over batches, each weighted by what it counted."""
+
+    counted: float = 0.0
+    _loss: float = 0.0
+    _terms: dict[str, Figures] = field(default_factory=dict)
+
+    def add(self, measure: Measure) -> None:
+        """Takes in a batch."""
+        weight = measure.counted
+        self.counted += weight
+        self._loss += weight * measure.loss
+        for name, figures in measure.terms.items():
+            sums = self._terms.setdefault(name, dict.fromkeys(figures, 0.0))
+            for key, value in figures.items():
+                sums[key] += weight * value
+
+    def fields(self) -> dict[str, Any]:
+        """`loss` and `terms` as events have them; zeros where nothing counted."""
+        total = self.counted or 1.0
+        return {
+            "loss": self._loss / total,
+            "terms": {name: {key: value / total for key, value in sums.items()} for name, sums in self._terms.items()},
+        }

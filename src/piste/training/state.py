@@ -1,0 +1,161 @@
+"""Everything that training changes, made from a task and its settings, and restored from a checkpoint."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, Literal
+
+import torch
+from accelerate import Accelerator
+from accelerate.utils import set_seed
+from torch import nn
+from torch.utils.data import DataLoader
+
+from piste.objective import Change
+from piste.tasks.base import Task
+from piste.training.ema import EMA
+from piste.training.schedule import Schedule
+from piste.training.schedulers import Plateau
+from piste.training.settings import TrainingRecipe
+from piste.training.stopping import Best, EarlyStopping, mode_of
+
+Status = Literal["running", "finished", "stopped_early"]
+
+
+class TrainingState:
+    """Model, objective, optimizer and what watches them, on their device and ready to train.
+
+    Args:
+        task: gives model, objective and batches.
+        settings: say how to train.
+        accelerator: says where.
+
+    Attributes:
+        epoch: epochs that have ended.
+        step: optimizer steps taken.
+        seconds: time they took.
+        status: whether the training goes on.
+    """
+
+    def __init__(self, task: Task, settings: TrainingRecipe, accelerator: Accelerator) -> None:
+        self.settings = settings
+        self.accelerator = accelerator
+        load = {"workers": settings.workers, "batch_size": settings.batch_size}
+        train, val = task.loader("train", train=True, **load), task.loader("val", train=False, **load)
+        self.train_loader, self.val_loader = _prepared(accelerator, train), _prepared(accelerator, val)
+        self._follow_the_epoch: tuple[Any, ...] = (train.sampler, train.dataset, self.train_loader)
+        self.steps_per_epoch = math.ceil(len(self.train_loader) / settings.accumulate)
+
+        set_seed(settings.seed)
+        model = task.model()
+        self.ema = None if settings.ema is None else EMA(model, settings.ema)
+        self.model: nn.Module = accelerator.prepare(model)
+        if self.ema is not None:
+            self.ema.model = accelerator.prepare_model(self.ema.model, evaluation_mode=True)
+        self.objective = task.objective().to(accelerator.device)
+        self.parameters = [(name, p) for name, p in self.model.named_parameters() if p.requires_grad]
+        self.torch_optimizer = settings.optimizer.build(p for _, p in self.parameters)
+        self.optimizer = accelerator.prepare(self.torch_optimizer)
+        self.schedule = Schedule(
+            settings.scheduler, self.torch_optimizer, per_epoch=self.steps_per_epoch, epochs=settings.epochs
+        )
+        self.schedule.scale = self.objective.lr_scale
+
+        metric = task.default_metric if settings.best is None else settings.best.metric
+        mode = None if settings.best is None else settings.best.mode
+        self.best = Best(metric, mode or mode_of(metric))
+        self.stopping: EarlyStopping | None = None
+        if (stop := settings.early_stopping) is not None:
+            self.stopping = EarlyStopping(stop.metric, stop.mode or mode_of(stop.metric), stop.patience, stop.min_delta)
+        self.epoch = 0
+        self.step = 0
+        self.seconds = 0.0
+        self.status: Status = "running"
+
+    @property
+    def evaluated(self) -> nn.Module:
+        """The model that validation sees and that is kept as the best: the moving average where there is one."""
+        return self.model if self.ema is None else self.ema.model
+
+    @property
+    def size(self) -> int:
+        """Trainable numbers in the model."""
+        return sum(parameter.numel() for _, parameter in self.parameters)
+
+    def begin_epoch(self) -> None:
+        """Puts order, augmentation and dropout where the next epoch starts, whatever came before."""
+        epoch = self.epoch + 1
+        for part in self._follow_the_epoch:
+            part.set_epoch(epoch)
+        set_seed((self.settings.seed * 1_000_003 + epoch) % 2**32)
+        self.model.train()
+
+    def change_phase(self, change: Change) -> None:
+        """What a new phase of the objective means for the rest; losses of different phases are not compared."""
+        self.schedule.scale = change.lr_scale
+        if change.reset_optimizer:
+            self.torch_optimizer.state.clear()
+        if self.stopping is not None and self.stopping.best.metric == "loss":
+            self.stopping.forget()
+        if isinstance(self.settings.scheduler, Plateau) and self.settings.scheduler.metric == "loss":
+            self.schedule.forget()
+
+    def unreached(self) -> str | None:
+        """What the objective still had before it when the epochs were used up; None for nothing."""
+        objective = self.objective
+        phases = objective.get_extra_state()["phases"]
+        reached = objective.phase.index + 1
+        endless = any(phase.endless for phase in objective.phases)  # only the last may be
+        if objective.finished or (reached == len(phases) and endless):
+            return None
+        return (
+            f"the epochs were used up in phase {reached} of {len(phases)} ({objective.phase.name}), after "
+            f"{objective.phase.epoch_in_phase} epochs of it"
+        )
+
+    def weights(self) -> dict[str, Any]:
+        """What is kept of the best epoch."""
+        return {
+            "model": self.evaluated.state_dict(),
+            "epoch": self.epoch,
+            "metric": self.best.metric,
+            "value": self.best.value,
+        }
+
+    def state_dict(self) -> dict[str, Any]:
+        """Everything needed to go on exactly."""
+        return {name: part.state_dict() for name, part in self._parts().items()} | {
+            "epoch": self.epoch,
+            "step": self.step,
+            "seconds": self.seconds,
+            "status": self.status,
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Goes on from a state."""
+        for name, part in self._parts().items():
+            part.load_state_dict(state[name])
+        self.epoch = state["epoch"]
+        self.step = state["step"]
+        self.seconds = state["seconds"]
+        self.status = state["status"]
+
+    def _parts(self) -> dict[str, Any]:
+        parts = {
+            "model": self.model,
+            "ema": self.ema,
+            "optimizer": self.torch_optimizer,
+            "schedule": self.schedule,  # after the optimizer, whose rates it sets
+            "scaler": self.accelerator.scaler,
+            "objective": self.objective,
+            "best": self.best,
+            "stopping": self.stopping,
+        }
+        return {name: part for name, part in parts.items() if part is not None}
+
+
+def _prepared(accelerator: Accelerator, loader: DataLoader[Any]) -> Any:
+    """A loader that puts batches on the device, and draws nothing from the process's random state."""
+    if loader.generator is None:
+        loader.generator = torch.Generator()
+    return accelerator.prepare(loader)
