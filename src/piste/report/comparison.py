@@ -1,0 +1,96 @@
+"""Runs side by side: what they find, what differs in their recipes, and the same images through each."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from matplotlib.figure import Figure
+
+from piste.report.canvas import Picture, picture
+from piste.report.figures.curve import compared_curve_figure
+from piste.report.figures.glance import glance_figure
+from piste.report.figures.metrics import compared_metrics_figure
+from piste.report.figures.plane import compared_plane_figure
+from piste.report.history import History
+from piste.report.page import FULL, HALF, OPEN_TILES, legend_entries, write_page
+from piste.report.palette import css_variable, run_colour
+from piste.report.record import RunRecord
+from piste.report.story import comparison_story
+from piste.report.tables import CHOICES, differences, rows_of, scores_or_latest
+from piste.report.wall import compared_wall
+from piste.report.words import SPLITS
+
+
+def write_comparison(runs: Sequence[Path], out: Path) -> Path:
+    """Write a page that puts runs side by side, and its figures.
+
+    No value of a loss is on it: values of different losses can't be ranked, nor share an axis.
+
+    Args:
+        runs: folders of two runs or more, in any state; the first is what the others are measured against.
+        out: the folder to write `comparison.html` and `figures/` to; made where it isn't there.
+
+    Returns:
+        The page.
+
+    Raises:
+        FileNotFoundError: one of the folders holds no run.
+        ValueError: fewer than two runs.
+    """
+    if len(runs) < 2:
+        raise ValueError(f"a comparison takes two runs or more; got {len(runs)}")
+    records = [RunRecord.read(run) for run in runs]
+    split = "test" if any(record.scores("test", "default") for record in records) else "val"
+    return write_page(
+        out / "comparison.html",
+        "comparison.html",
+        records=records,
+        colours=[css_variable(run_colour(index)) for index in range(len(records))],
+        stories=[comparison_story(record) for record in records],
+        rows=rows_of(records),
+        differences=differences([record.recipe for record in records]),
+        figures=_figures(records, split, out / "figures"),
+        split=SPLITS[split],
+        tiles=compared_wall(records),
+        open_tiles=OPEN_TILES,
+        legend=legend_entries(records),
+    )
+
+
+def _figures(records: Sequence[RunRecord], split: str, folder: Path) -> dict[str, Picture]:
+    """The figures that these runs have something for, by name."""
+    histories = [History(record) for record in records]
+    names = ", ".join(record.name for record in records)
+    started = any(history.epochs for history in histories)
+    default, best = ([scores_or_latest(r, split, choice) for r in records] for choice in CHOICES)
+    painters: dict[str, tuple[bool, str, Callable[[int], Figure], int]] = {
+        "glance": (
+            any(default),
+            f"Scores of {names} on {SPLITS[split]}, at 0.5 and at the best threshold",
+            lambda width: glance_figure([record.name for record in records], default, best, width),
+            FULL,
+        ),
+        "plane": (
+            started,
+            f"The paths of {names} in the plane of recall and precision, with contours of equal F1",
+            lambda width: compared_plane_figure(histories, width),
+            HALF,
+        ),
+        "metrics": (
+            started,
+            f"Validation IoU, precision and recall of {names} after each epoch",
+            lambda width: compared_metrics_figure(histories, width),
+            FULL,
+        ),
+    }
+    for each, called in SPLITS.items():
+        painters[f"curve_{each}"] = (
+            any(any(record.evaluated(each).get("curves", {}).values()) for record in records),
+            f"Precision against recall of {names} at every threshold, on {called}",
+            lambda width, each=each: compared_curve_figure(records, each, width),  # type: ignore[misc]
+            HALF,
+        )
+    return {
+        name: picture(name, alt, painter, width, folder)
+        for name, (there, alt, painter, width) in painters.items()
+        if there
+    }

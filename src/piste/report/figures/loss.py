@@ -1,0 +1,103 @@
+"""The loss over time: step by step, averaged per epoch, on the training and on the validation images.
+
+Each phase's loss has an axis of its own, and so has each term: values of different losses never share one.
+"""
+
+from dataclasses import dataclass
+
+from matplotlib.artist import Artist
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from piste.report.canvas import new_figure, title
+from piste.report.figures.time import draw_line, key, legend, phase_patches, time_axis
+from piste.report.history import History
+from piste.report.palette import FAINT, INK, MUTED, run_colour
+
+STEP = {"color": FAINT, "linewidth": 0.8}
+TRAIN = {"color": INK, "linewidth": 1.6}
+VAL = {"color": run_colour(0), "linewidth": 2.2}
+SHARES = (":", "--", "-.", (0, (1, 3)), (0, (5, 1)))
+
+
+@dataclass(frozen=True)
+class Panel:
+    """What one axis shows.
+
+    Args:
+        title: its heading.
+        path: where an event has the value: a phase's total, or a term's raw value.
+        phase: the phase whose epochs it shows; None for all.
+        parts: terms whose weighted values add up to the total.
+    """
+
+    title: str
+    path: tuple[str, ...]
+    phase: str | None
+    parts: tuple[str, ...] = ()
+
+
+def panels(history: History) -> list[Panel]:
+    """An axis for the loss of each phase, then one for each term that isn't all of a phase's loss."""
+    totals, shown = [], set()
+    for phase in history.phase_names:
+        terms = history.terms_of_phase(phase)
+        if len(terms) == 1 and history.is_plain(terms[0], phase):
+            shown.add((phase, terms[0]))
+        weighted = tuple(
+            term
+            for term in terms
+            if len(terms) > 1
+            and not history.step_line("terms", term, "weighted", phase=phase).empty
+            and not _watched(history, term, phase)
+        )
+        totals.append(Panel(f"{phase}: loss" if len(terms) > 1 else phase, ("loss",), phase, weighted))
+    raw = [
+        Panel(f"{term}: raw value", ("terms", term, "raw"), None)
+        for term in history.term_names
+        if any(term in history.terms_of_phase(p) and (p, term) not in shown for p in history.phase_names)
+    ]
+    return totals + raw
+
+
+def loss_figure(history: History, width: int) -> Figure:
+    """All panels, one below the other, on one time axis."""
+    wanted = panels(history)
+    head = 46 if width > 500 else 92
+    figure = new_figure(width, head + (190 if len(wanted) == 1 else 150) * len(wanted))
+    rows = figure.subplots(len(wanted), 1, sharex=True, squeeze=False)[:, 0]
+    parts: dict[str, Artist] = {}
+    for axes, panel in zip(rows, wanted, strict=True):
+        time_axis(axes, history, labelled=axes is rows[-1])
+        title(axes, panel.title)
+        parts |= _draw(axes, history, panel)
+    keys = [
+        key("training, step", **STEP),
+        key("training, mean of an epoch", **TRAIN),
+        key("validation", **VAL),
+        *parts.values(),
+        *phase_patches(history.phase_names),
+    ]
+    legend(figure, keys, 6 if width > 500 else 1)
+    return figure
+
+
+def _draw(axes: Axes, history: History, panel: Panel) -> dict[str, Artist]:
+    draw_line(axes, history.step_line(*panel.path, phase=panel.phase), **STEP)
+    draw_line(axes, history.train_line(*panel.path, phase=panel.phase), **TRAIN)
+    draw_line(axes, history.val_line(*panel.path, phase=panel.phase), **VAL)
+    keys: dict[str, Artist] = {}
+    for term in panel.parts:
+        looks = {"color": MUTED, "linewidth": 1.4, "linestyle": SHARES[history.term_names.index(term) % len(SHARES)]}
+        draw_line(axes, history.train_line("terms", term, "weighted", phase=panel.phase), **looks)
+        keys[term] = key(f"{term}, weighted share", **looks)
+    return keys
+
+
+def _watched(history: History, term: str, phase: str) -> bool:
+    """Whether a term is only looked at: a factor of 0 throughout."""
+    return all(
+        event["terms"][term]["factor"] == 0
+        for event in history.steps
+        if event.get("phase_name") == phase and term in event.get("terms", {})
+    )

@@ -1,0 +1,231 @@
+"""A run as its folder tells it: what is there is read, what is not there yet is empty."""
+
+import json
+import math
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import yaml
+from numpy.typing import NDArray
+
+from piste.training.events import Event, read_events
+
+Pixels = NDArray[np.uint8]
+
+
+class Tile(NamedTuple):
+    """A validation image with its truth and what the model said."""
+
+    name: str
+    score: float
+    image: Pixels
+    truth: Pixels
+    predicted: Pixels
+    prob: Pixels
+
+
+class Augmented(NamedTuple):
+    """A training image with its mask, and versions of both as training sees them."""
+
+    name: str
+    original: tuple[Pixels, Pixels]
+    versions: list[tuple[Pixels, Pixels]]
+
+
+@dataclass(frozen=True)
+class RunRecord:
+    """Everything that the report shows of one run.
+
+    Args:
+        folder: the run's folder.
+        recipe_text: its resolved recipe as it stands in the file.
+        recipe: the same, parsed.
+        events: the log so far.
+        summary: final scores, classes, counts and weights; empty until the run has ended.
+        evaluation: confusion, curves and images of each split; empty until the run has ended.
+        wall: validation images, worst first.
+        augmented: training images with augmented versions.
+        unreadable: files that are there but can't be read.
+    """
+
+    folder: Path
+    recipe_text: str
+    recipe: Mapping[str, Any]
+    events: list[Event]
+    summary: Mapping[str, Any]
+    evaluation: Mapping[str, Any]
+    wall: list[Tile]
+    augmented: list[Augmented]
+    unreadable: list[str] = field(default_factory=list)
+
+    @classmethod
+    def read(cls, folder: Path) -> "RunRecord":
+        """Read a run, whatever state it is in.
+
+        Raises:
+            FileNotFoundError: the folder is none, or holds no run.
+            ValueError: its event log is damaged before the last line.
+        """
+        if not any((folder / name).is_file() for name in ("recipe.yaml", "events.jsonl")):
+            raise FileNotFoundError(
+                f"{folder} is no run: "
+                + ("it holds neither recipe.yaml nor events.jsonl" if folder.is_dir() else "there is no such folder")
+                + "; `piste runs` lists the runs"
+            )
+        unreadable: list[str] = []
+        text = _text(folder / "recipe.yaml", unreadable)
+        return cls(
+            folder=folder,
+            recipe_text=text,
+            recipe=_mapping(yaml.safe_load, text, "recipe.yaml", unreadable),
+            events=read_events(folder / "events.jsonl")[0],
+            summary=_mapping(json.loads, _text(folder / "summary.json", unreadable), "summary.json", unreadable),
+            evaluation=_mapping(
+                json.loads, _text(folder / "evaluation.json", unreadable), "evaluation.json", unreadable
+            ),
+            wall=_wall(_arrays(folder / "wall.npz", unreadable)),
+            augmented=_augmented(_arrays(folder / "augmented.npz", unreadable)),
+            unreadable=unreadable,
+        )
+
+    @property
+    def name(self) -> str:
+        """What the run is called."""
+        return self.folder.resolve().name
+
+    def of_kind(self, kind: str) -> list[Event]:
+        """The events of one kind, in order."""
+        return [event for event in self.events if event["kind"] == kind]
+
+    @cached_property
+    def start(self) -> Event:
+        """What the run knew of itself at its start; empty before."""
+        return next(iter(self.of_kind("start")), {})
+
+    @cached_property
+    def status(self) -> str:
+        """`finished`, `stopped_early`, `failed` or `unfinished`."""
+        for event in reversed(self.events):
+            if event["kind"] == "end":
+                return str(event["status"])
+            if event["kind"] == "failure":
+                return "failed"
+            if event["kind"] in ("resume", "step", "epoch", "start"):
+                break
+        return "unfinished"
+
+    @cached_property
+    def epochs(self) -> list[Event]:
+        """The epochs that have ended."""
+        return self.of_kind("epoch")
+
+    @cached_property
+    def best_epoch(self) -> int | None:
+        """The epoch whose weights were kept as the best."""
+        best = self.of_kind("best")
+        return int(best[-1]["epoch"]) if best else None
+
+    @cached_property
+    def classes(self) -> list[str]:
+        """The names of the classes in the order of their indices, as far as they are known."""
+        if "classes" in self.summary:
+            return list(self.summary["classes"])
+        return [name.removeprefix("iou/") for name in self.metrics_at(-1) if name.startswith("iou/")]
+
+    @cached_property
+    def foreground(self) -> list[str]:
+        """The names of the classes that means are taken over."""
+        if "classes" in self.summary:
+            background = self.summary.get("background")
+            return [name for index, name in enumerate(self.classes) if index != background]
+        names = self.metrics_at(-1)
+        return [name for name in self.classes if f"average_precision/{name}" in names]
+
+    def metrics_at(self, position: int) -> dict[str, float]:
+        """The validation metrics of an epoch, by its position among those that have ended; null reads as NaN."""
+        if not self.epochs:
+            return {}
+        return numbers(self.epochs[position].get("val", {}).get("metrics", {}))
+
+    def scores(self, split: str, choice: str) -> dict[str, float]:
+        """Final scores.
+
+        Args:
+            split: `val` or `test`.
+            choice: `default` or `best_threshold`.
+        """
+        return numbers((self.summary.get(split) or {}).get(choice) or {})
+
+    def evaluated(self, split: str) -> Mapping[str, Any]:
+        """Confusion, curves, objects and images of a split."""
+        return self.evaluation.get(split) or {}
+
+
+def numbers(values: Mapping[str, Any]) -> dict[str, float]:
+    """The same with NaN where the file has null, since JSON can't hold NaN."""
+    return {name: math.nan if value is None else float(value) for name, value in values.items()}
+
+
+def _text(path: Path, unreadable: list[str]) -> str:
+    try:
+        return path.read_text("utf-8")
+    except FileNotFoundError:
+        return ""
+    except (OSError, UnicodeDecodeError):
+        unreadable.append(path.name)
+        return ""
+
+
+def _mapping(parse: Any, text: str, name: str, unreadable: list[str]) -> Mapping[str, Any]:
+    if not text:
+        return {}
+    try:
+        document = parse(text)
+    except (ValueError, yaml.YAMLError):
+        document = None
+    if not isinstance(document, dict):
+        unreadable.append(name)
+        return {}
+    return document
+
+
+def _arrays(path: Path, unreadable: list[str]) -> Mapping[str, NDArray[Any]]:
+    if not path.is_file():
+        return {}
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            return {name: file[name] for name in file.files}
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile):
+        unreadable.append(path.name)
+        return {}
+
+
+def _wall(arrays: Mapping[str, NDArray[Any]]) -> list[Tile]:
+    count = sum(key.startswith("image_") for key in arrays)
+    return [
+        Tile(
+            str(arrays["names"][i]),
+            float(arrays["scores"][i]),
+            *(arrays[f"{part}_{i}"] for part in ("image", "truth", "predicted", "prob")),
+        )
+        for i in range(count)
+    ]
+
+
+def _augmented(arrays: Mapping[str, NDArray[Any]]) -> list[Augmented]:
+    samples: list[Augmented] = []
+    while f"original_{len(samples)}" in arrays:
+        i = len(samples)
+        versions: list[tuple[Pixels, Pixels]] = []
+        while f"augmented_{i}_{len(versions)}" in arrays:
+            j = len(versions)
+            versions.append((arrays[f"augmented_{i}_{j}"], arrays[f"augmented_mask_{i}_{j}"]))
+        samples.append(
+            Augmented(str(arrays["names"][i]), (arrays[f"original_{i}"], arrays[f"original_mask_{i}"]), versions)
+        )
+    return samples

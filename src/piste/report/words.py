@@ -1,0 +1,130 @@
+"""Numbers in words: what a reader should know before looking at any figure."""
+
+import math
+from collections.abc import Mapping
+
+SPACE = "\u00a0"  # a space that no line breaks at
+
+LABELS = {
+    "iou": "IoU",
+    "f1": "F1 (Dice)",
+    "precision": "Precision",
+    "recall": "Recall",
+    "accuracy": "Accuracy",
+    "average_precision": "Average precision",
+    "object_precision": "Objects: precision",
+    "object_recall": "Objects: recall",
+    "object_f1": "Objects: F1",
+    "object_count_error": "Objects: count error",
+}
+SPLITS = {"val": "validation", "test": "test"}
+
+
+def percent(share: float) -> str:
+    """A share with as many digits as say something; a dash for NaN.
+
+    Example:
+        >>> percent(0.413).replace(SPACE, " "), percent(0.0042).replace(SPACE, " "), percent(1.0).replace(SPACE, " ")
+        ('41 %', '0.42 %', '100 %')
+    """
+    if math.isnan(share):
+        return "\u2013"
+    value = 100 * share
+    if 0 < value < 0.1 or 99.9 < value < 100:
+        text = "<0.1" if value < 1 else ">99.9"
+    elif 0 < value < 1:
+        text = f"{value:.2f}"
+    elif 99 < value < 100:
+        text = f"{value:.1f}"
+    else:
+        text = f"{value:.0f}"
+    return f"{text}{SPACE}%"
+
+
+def grouped(number: int) -> str:
+    """A count with its thousands set apart.
+
+    Example:
+        >>> grouped(1246420).replace(SPACE, " "), grouped(983)
+        ('1 246 420', '983')
+    """
+    return f"{number:,}".replace(",", SPACE)
+
+
+def decimals(value: float) -> str:
+    """A score with three digits after the point, a dash where there is none."""
+    return "\u2013" if math.isnan(value) else f"{value:.3f}"
+
+
+def label(metric: str) -> str:
+    """What a metric is called on the page.
+
+    Example:
+        >>> label("object_recall/lake")
+        'Objects: recall, lake'
+    """
+    name, _, of = metric.partition("/")
+    shown = LABELS.get(name, name)
+    return f"{shown}, {of}" if of else shown
+
+
+def duration(seconds: float) -> str:
+    """How long something took.
+
+    Example:
+        >>> duration(71), duration(8), duration(7300)
+        ('1 min 11 s', '8 s', '2 h 1 min')
+    """
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"
+
+
+def plural(noun: str) -> str:
+    """Several of them.
+
+    Example:
+        >>> plural("lake"), plural("box"), plural("city"), plural("bay")
+        ('lakes', 'boxes', 'cities', 'bays')
+    """
+    if noun.endswith(("s", "x", "z", "ch", "sh")):
+        return noun + "es"
+    if noun.endswith("y") and noun[-2:-1] not in "aeiou":
+        return noun[:-1] + "ies"
+    return noun + "s"
+
+
+def found(scores: Mapping[str, float], foreground: list[str], objects: Mapping[str, Mapping[str, int]]) -> str:
+    """What a model finds, in one sentence without its subject.
+
+    Args:
+        scores: flat names to values.
+        foreground: the classes that the means are over.
+        objects: class -> how many objects the `truth` has and how many are `matched`; may be empty.
+
+    Example:
+        >>> found({"recall": 0.41, "precision": 0.63}, ["lake"], {"lake": {"truth": 37, "matched": 12}}).replace(
+        ...     SPACE, " "
+        ... )
+        'found 41 % of the lake pixels at 63 % precision; 12 of 37 lakes'
+    """
+    one = foreground[0] if len(foreground) == 1 else None
+    what = one or "foreground"
+    recall, precision = scores.get("recall", math.nan), scores.get("precision", math.nan)
+    if math.isnan(recall):
+        return f"found no {what} and there was none"
+    if recall == 0.0:
+        return f"found no {what} at all" if precision == 0.0 else f"found none of the {what} pixels"
+    text = f"found {percent(recall)} of the {what} pixels at {percent(precision)} precision"
+    if one is None:
+        text += f", averaged over {len(foreground)} classes"
+    counted = [objects[name] for name in foreground if name in objects]
+    if counted:
+        matched, truth = (sum(int(each[key]) for each in counted) for key in ("matched", "truth"))
+        text += f"; {grouped(matched)} of {grouped(truth)} {plural(one) if one else 'objects'}"
+    elif not math.isnan(scores.get("object_recall", math.nan)):
+        text += f"; {percent(scores['object_recall'])} of the {plural(one) if one else 'objects'}"
+    return text
