@@ -60,18 +60,18 @@ class Objective(nn.Module):
 
     def __init__(self, *stages: Any) -> None:
         super().__init__()
-        order = [phase for stage in stages for phase in _phases_of(stage)]
-        if not order:
+        unrolled = [phase for stage in stages for phase in _phases_of(stage)]
+        if not unrolled:
             raise ValueError(f"`{type(self).__name__}` needs a loss or a phase; got nothing.")
-        for phase in order[:-1]:
+        for phase in unrolled[:-1]:
             if phase.endless:
                 raise ValueError(
                     f"only the very last phase may last for ever; {phase.name!r} has no end and others follow it: "
                     "give it `epochs` or `until`."
                 )
-        distinct = list(dict.fromkeys(order))
+        distinct = list(dict.fromkeys(unrolled))
         self.phases = nn.ModuleList(distinct)
-        self._order = [distinct.index(phase) for phase in order]
+        self._turns = [distinct.index(phase) for phase in unrolled]
         self._index = self._epochs = self._row = 0
         self.finished = False
         self.terms = {}
@@ -107,7 +107,7 @@ class Objective(nn.Module):
         reason = ending.over(self._epochs, self._row, metrics)
         if reason is None:
             return []
-        if self._index + 1 == len(self._order):
+        if self._index + 1 == len(self._turns):
             self.finished = True
             return []
         self._index, self._epochs, self._row = self._index + 1, 0, 0
@@ -116,7 +116,7 @@ class Objective(nn.Module):
 
     def _check_metrics(self, metrics: Mapping[str, float]) -> None:
         """Refuse, in the first epoch already, metrics without one that this or a later phase waits for."""
-        for phase in self._unrolled[self._index :]:
+        for phase in self.order[self._index :]:
             if phase.until is not None and phase.until.metric not in metrics:
                 raise ValueError(
                     f"the phase {phase.name!r} waits for {str(phase.until)!r}, and `metrics` has no "
@@ -134,18 +134,18 @@ class Objective(nn.Module):
         return self._current.lr
 
     @property
-    def _unrolled(self) -> list[Phase]:
+    def order(self) -> list[Phase]:
         """Every phase in order, round by round."""
-        return [cast(Phase, self.phases[i]) for i in self._order]
+        return [cast(Phase, self.phases[i]) for i in self._turns]
 
     @property
     def _current(self) -> Phase:
-        return cast(Phase, self.phases[self._order[self._index]])
+        return cast(Phase, self.phases[self._turns[self._index]])
 
     def get_extra_state(self) -> dict[str, Any]:
         """Where it stands, for `state_dict`."""
         return {
-            "phases": [phase.name for phase in self._unrolled],
+            "phases": [phase.name for phase in self.order],
             "index": self._index,
             "epochs": self._epochs,
             "row": self._row,
@@ -158,7 +158,7 @@ class Objective(nn.Module):
         Raises:
             ValueError: The state is that of an objective with other phases.
         """
-        own = [phase.name for phase in self._unrolled]
+        own = [phase.name for phase in self.order]
         if state["phases"] != own:
             raise ValueError(
                 f"the state is that of an objective with the phases {state['phases']}; this one has {own}."
@@ -205,6 +205,6 @@ def _phases_of(stage: Any) -> tuple[Phase, ...]:
         case Phase():
             return (stage,)
         case Objective():
-            return tuple(stage._unrolled)
+            return tuple(stage.order)
         case _:
             return (Phase(stage),)
