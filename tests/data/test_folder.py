@@ -69,9 +69,11 @@ def test_stems_that_never_meet_are_one_problem(tmp_path):
 
 def test_sizes_that_differ_are_named(tmp_path):
     folder(tmp_path, "ab")
+    save(tmp_path / "masks/b.png", labels(height=6, width=7))
     save(tmp_path / "masks/a.png", labels(height=3, width=8))
     assert messages(list_samples(tmp_path)) == {
-        "a.png": "is 8x3 pixels (width x height) but its image a.png is 8x6; export the mask at the size of the image"
+        "a.png": "is 8x3 pixels (width x height) but its image a.png is 8x6; export the mask at the size of the image",
+        "b.png": "is 7x6 pixels (width x height) but its image b.png is 8x6; export the mask at the size of the image",
     }
 
 

@@ -143,6 +143,12 @@ def test_what_is_no_image_is_refused_with_the_cure(tmp_path, content, message):
     assert str(caught.value).startswith(f"{tmp_path / 'a.png'}: ")
 
 
+def test_formats_that_are_not_promised_are_not_read_by_chance(tmp_path):
+    save(tmp_path / "a.gif", RGB[:, :, 0]).rename(tmp_path / "a.png")
+    with pytest.raises(DataError, match="is no PNG, JPEG or TIFF image"):
+        read_image(tmp_path / "a.png")
+
+
 def test_a_file_that_is_gone_is_named(tmp_path):
     with pytest.raises(DataError, match=r"a\.png: no such file"):
         read_image(tmp_path / "a.png")

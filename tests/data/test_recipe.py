@@ -72,7 +72,18 @@ def test_short_forms_stand_for_long_ones():
         ({"classes": ["a", "b"], "background": "aa"}, "", "background: no class is called aa; nearest: a"),
         ({"classes": ["a", "b"], "mask_fill": "ignored"}, "", "mask_fill: no class is called ignored; nearest: ignore"),
         ({"ignore": "void"}, "ignore", "each entry needs a value"),
-        ({"window": [3, 3]}, "window", "goes from the value of black to the value of white; got [3.0, 3.0]"),
+        (
+            {"window": [3, 3]},
+            "window",
+            "black to the value of white, such as [0, 65535]; got [3, 3]",
+        ),
+        ({"normalize": {"mean": [0, 0, 0]}}, "normalize", "is imagenet, data or {mean: [r, g, b], std: [r, g, b]}"),
+        ({"normalize": None}, "normalize", "is imagenet, data or {mean: [r, g, b], std: [r, g, b]}; got None"),
+        ({"fill": "black"}, "fill", "is mean, a grey of 0 … 255 or a colour [red, green, blue]; got 'black'"),
+        ({"fill": 256}, "fill", "is mean, a grey of 0 … 255 or a colour [red, green, blue]; got 256"),
+        ({"window": [1]}, "window", "goes from the value of black"),
+        ({"window": 5}, "window", "goes from the value of black"),
+        ({"split": {"ratio": 0.5}}, "split.ratio", "takes the shares of train, val and, if wanted, test; got 0.5"),
         ({"split": "random"}, "split", "is file, a name such as tiles.csv, or {ratio: [0.7, 0.15, 0.15]}"),
         ({"split": {"ratio": [0.5, 0.4]}}, "split.ratio", "must add up to 1, with something for train and for val"),
         ({"split": {"ratio": [1.0, 0.0]}}, "split.ratio", "must add up to 1, with something for train and for val"),
@@ -91,7 +102,11 @@ def test_short_forms_stand_for_long_ones():
         ({"interpolation": "cubic"}, "interpolation", "Input should be 'nearest', 'bilinear' or 'bicubic'"),
         ({"normalize": "imagenett"}, "normalize", "is imagenet, data or {mean: [r, g, b], std: [r, g, b]}"),
         ({"normalize": {"mean": [123, 116, 103], "std": [58, 57, 57]}}, "normalize", "divide by 255"),
-        ({"normalize": {"mean": [0, 0, 0], "std": [1, 1, 0]}}, "normalize", "mean lies in 0 … 1 and std in 0 … 1"),
+        (
+            {"normalize": {"mean": [0, 0, 0], "std": [1, 1, 0]}},
+            "normalize",
+            "and three above 0 for std",
+        ),
     ],
 )
 def test_mistakes_are_named_at_their_place(changes, place, message):

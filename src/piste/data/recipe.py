@@ -26,15 +26,6 @@ class Statistics(BaseModel):
     mean: tuple[float, float, float]
     std: tuple[float, float, float]
 
-    @model_validator(mode="after")
-    def _in_range(self) -> Self:
-        if not all(0 <= value <= 1 for value in self.mean) or not all(0 < value <= 1 for value in self.std):
-            raise ValueError(
-                f"mean lies in 0 … 1 and std in 0 … 1, above 0, with white as 1; got {self.mean} and {self.std}; "
-                f"divide by 255 where white is 255"
-            )
-        return self
-
 
 def _read_classes(classes: object) -> object:
     """The mapping that classes stand for: a list of names gives them the values 0, 1, 2 and so on."""
@@ -55,8 +46,7 @@ def _check_value(what: str, value: object) -> None:
     if isinstance(value, int) and not isinstance(value, bool):
         legal = 0 <= value <= 65535
     else:
-        legal = isinstance(value, list | tuple) and len(value) == 3
-        legal = legal and all(isinstance(part, int) and 0 <= part <= 255 for part in value)  # type: ignore[attr-defined]
+        legal = _is_triple(value, int, 0, 255)
     if not legal:
         raise ValueError(
             f"{what} needs a value of 0 … 65535 or a colour [red, green, blue] of 0 … 255; got {value!r:.60}"
@@ -72,15 +62,44 @@ def _read_ignored(ignore: object) -> object:
 
 
 def _read_fill(fill: object) -> object:
-    return [fill] * 3 if isinstance(fill, int) else fill
+    """The mean, a grey, or a colour."""
+    if fill == "mean":
+        return fill
+    colour = [fill] * 3 if isinstance(fill, int) else fill
+    if not _is_triple(colour, int, 0, 255):
+        raise ValueError(f"is mean, a grey of 0 … 255 or a colour [red, green, blue]; got {fill!r:.60}")
+    return colour
 
 
 def _read_normalize(normalize: object) -> object:
+    """A name, or two triples of numbers where white is 1."""
     if normalize == "imagenet":
         return IMAGENET
-    if normalize == "data" or isinstance(normalize, dict | Statistics):
+    if normalize == "data" or isinstance(normalize, Statistics):
         return normalize
-    raise ValueError(f"is imagenet, data or {{mean: [r, g, b], std: [r, g, b]}}; got {normalize!r:.60}")
+    if not isinstance(normalize, dict) or set(normalize) != {"mean", "std"}:
+        raise ValueError(f"is imagenet, data or {{mean: [r, g, b], std: [r, g, b]}}; got {normalize!r:.80}")
+    mean, std = normalize["mean"], normalize["std"]
+    if not _is_triple(mean, float, 0, 1) or not _is_triple(std, float, 1e-6, 1):
+        rule = "takes three numbers of 0 … 1 for mean and three above 0 for std"
+        raise ValueError(f"{rule}, where white is 1; got {mean!r:.60} and {std!r:.60}; divide by 255 if white is 255")
+    return normalize
+
+
+def _is_triple(values: object, kind: type, low: float, high: float) -> bool:
+    if not isinstance(values, list | tuple) or len(values) != 3:
+        return False
+    return all(isinstance(value, int | kind) and low <= value <= high for value in values)  # type: ignore[operator]
+
+
+def _read_window(window: object) -> object:
+    """Two rising numbers, or nothing."""
+    if window is None:
+        return window
+    numbers = window if isinstance(window, list | tuple) else ()
+    if len(numbers) != 2 or not all(isinstance(n, int | float) for n in numbers) or not numbers[0] < numbers[1]:
+        raise ValueError(f"goes from the value of black to the value of white, such as [0, 65535]; got {window!r:.60}")
+    return window
 
 
 class DataRecipe(BaseModel):
@@ -112,7 +131,7 @@ class DataRecipe(BaseModel):
     classes: Annotated[dict[str, Value] | None, BeforeValidator(_read_classes)] = None
     ignore: Annotated[list[Value], BeforeValidator(_read_ignored)] = []
     background: str | None = None
-    window: tuple[float, float] | None = None
+    window: Annotated[tuple[float, float] | None, BeforeValidator(_read_window)] = None
     split: Annotated[SplitRecipe | None, BeforeValidator(read_split)] = None
     prepare: list[Entry] = []
     augment: list[Entry] = []
@@ -129,13 +148,6 @@ class DataRecipe(BaseModel):
     @classmethod
     def _text(cls, path: object) -> object:
         return str(path) if isinstance(path, Path) else path
-
-    @field_validator("window")
-    @classmethod
-    def _window_rises(cls, window: tuple[float, float] | None) -> tuple[float, float] | None:
-        if window and window[0] >= window[1]:
-            raise ValueError(f"goes from the value of black to the value of white; got {list(window)}")
-        return window
 
     @field_validator("prepare", "evaluate")
     @classmethod

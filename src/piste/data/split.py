@@ -56,11 +56,16 @@ class SplitRecipe(BaseModel):
     stratify: bool = False
     group: GroupRecipe | None = None
 
+    @field_validator("ratio", mode="before")
+    @classmethod
+    def _is_a_list(cls, ratio: object) -> object:
+        if ratio is not None and not (isinstance(ratio, list | tuple) and len(ratio) in (2, 3)):
+            raise ValueError(f"takes the shares of train, val and, if wanted, test; got {ratio!r:.60}")
+        return ratio
+
     @field_validator("ratio")
     @classmethod
     def _adds_up(cls, ratio: tuple[float, ...] | None) -> tuple[float, ...] | None:
-        if ratio is not None and len(ratio) not in (2, 3):
-            raise ValueError(f"takes the shares of train, val and, if wanted, test; got {list(ratio)}")
         if ratio is not None and (abs(sum(ratio) - 1) > 1e-6 or not ratio[0] or not ratio[1]):
             raise ValueError(f"must add up to 1, with something for train and for val; got {list(ratio)}")
         return ratio
