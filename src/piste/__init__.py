@@ -1,8 +1,17 @@
-"""Piste: the loss-function workbench for computer vision on PyTorch."""
+"""Piste: the loss-function workbench for computer vision on PyTorch.
 
-from piste import losses, objective
-from piste.balance import class_weights
-from piste.objective import Cycle, Objective, Phase, Ramp, Sequence, Sum, Watch, vary
+The names below load when they are first used, so that the command line answers `--help` without waiting for torch.
+"""
+
+import sys
+from importlib import import_module
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from piste import losses, objective
+    from piste.balance import class_weights
+    from piste.objective import Cycle, Objective, Phase, Ramp, Sequence, Sum, Watch, vary
 
 __version__ = "0.1.0"
 
@@ -19,3 +28,31 @@ __all__ = [
     "objective",
     "vary",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in __all__:
+        raise AttributeError(f"module 'piste' has no attribute {name!r}")
+    if name in ("losses", "objective"):
+        return import_module(f"piste.{name}")
+    room = "balance" if name == "class_weights" else "objective"
+    return getattr(import_module(f"piste.{room}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
+
+
+class _Package(ModuleType):
+    """The package: as soon as there are losses, it has the objective room fill their operators.
+
+    `losses` knows nothing of `objective`, and `from piste.losses import Dice` is all that `Dice() + Dice()` needs.
+    """
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        super().__setattr__(name, value)
+        if name == "losses":  # Python binds a subpackage here once it is imported
+            import_module("piste.objective")
+
+
+sys.modules[__name__].__class__ = _Package
