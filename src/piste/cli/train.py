@@ -1,11 +1,14 @@
 """`piste run`, `piste resume` and `piste demo`."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from piste.cli.options import RUNS, Overrides, RunsFolder, find_run
+
+if TYPE_CHECKING:
+    from piste.training.recipe import Recipe
 
 
 def run(
@@ -34,10 +37,12 @@ def resume(
 
     A run killed at any moment ends with the same metrics as one that was not (on the CPU, with as many threads).
     """
+    from piste.training.progress import ProgressBars
     from piste.training.run import resume_run
 
     folder = find_run(run, runs)
-    resume_run(folder, echo=typer.echo)
+    with ProgressBars() as bars:
+        resume_run(folder, sinks=(bars,), echo=typer.echo)
     _finish(folder)
 
 
@@ -61,12 +66,12 @@ def demo(
     show_comparison(folders, runs)
 
 
-def _train(recipe: object, folder: Path) -> None:
-    from piste.training.recipe import Recipe
+def _train(recipe: "Recipe", folder: Path) -> None:
+    from piste.training.progress import ProgressBars
     from piste.training.run import start_run
 
-    assert isinstance(recipe, Recipe)
-    start_run(recipe, folder, echo=typer.echo)
+    with ProgressBars() as bars:
+        start_run(recipe, folder, sinks=(bars,), echo=typer.echo)
     _finish(folder)
 
 
