@@ -46,6 +46,7 @@ def everything() -> tuple[TinyTask, TrainingRecipe]:
         scheduler={"cosine": {"warmup": 0.5}},
         ema=0.9,
         clip=0.5,
+        best="recall",
         early_stopping={"metric": "loss", "patience": 4},
     )
     return TinyTask(objective), settings

@@ -20,7 +20,7 @@ from piste.training.gradients import Norms
 from piste.training.measure import Average, Measured, bring
 from piste.training.state import TrainingState
 
-AT_ONCE = 10  # on a GPU: how many batches travel together
+AT_ONCE = {"cpu": 1, "cuda": 10, "mps": 10}  # how many steps, or batches of a validation, are settled together
 OVERFLOWS = 20  # with fp16: how many steps in a row may overflow while the scale of the loss is sought
 
 
@@ -50,7 +50,7 @@ class Book:
         self._state = state
         self._log = log
         self._epoch = state.epoch + 1
-        self._on_cpu = state.accelerator.device.type == "cpu"
+        self._at_once = AT_ONCE[state.accelerator.device.type]
         self._overflows = 0
         self._batches: list[Measured] = []
         self._steps: list[_Step] = []
@@ -65,14 +65,15 @@ class Book:
             again: repeats the forward pass.
         """
         terms = self._state.objective.terms
-        self._batches.append(Measured(loss.detach(), terms, output.counted, names, again if self._on_cpu else None))
+        forward = again if self._at_once == 1 else None  # else the weights will have moved on
+        self._batches.append(Measured(loss.detach(), terms, output.counted, names, forward))
 
     def step(self, norms: Norms) -> None:
         """Enters the step that the batches since the last one make."""
         self.lr = self._state.schedule.lr
         self._steps.append(_Step(self._batches, norms, self._state.step, self.lr))
         self._batches = []
-        if self._on_cpu or len(self._steps) >= AT_ONCE:
+        if len(self._steps) >= self._at_once:
             self.settle_steps()
 
     def settle_steps(self) -> None:
@@ -118,7 +119,7 @@ class Book:
         Raises:
             FloatingPointError: a loss is not finite.
         """
-        if not self._batches or not (all_of_them or self._on_cpu or len(self._batches) >= AT_ONCE):
+        if not self._batches or not (all_of_them or len(self._batches) >= self._at_once):
             return
         batches, self._batches = self._batches, []
         for measure, batch in zip(bring(batches)[0], batches, strict=True):

@@ -19,7 +19,6 @@ from piste.training.checkpoint import Checkpoints
 from piste.training.device import start_accelerator
 from piste.training.events import EventLog, Sink
 from piste.training.gradients import Gradients
-from piste.training.schedulers import Plateau
 from piste.training.settings import TrainingRecipe
 from piste.training.state import TrainingState
 from piste.training.trackers import TrackerSink
@@ -116,13 +115,13 @@ def _epoch(task: Task, settings: TrainingRecipe, state: TrainingState, log: Even
     named = {"phase": phase.index, "phase_name": phase.name}
     log.write("epoch", **at, train=trained, val=val, lr=lr, **named, seconds=seconds)
 
-    watched = {**metrics, "loss": validated["loss"]}
+    seen = {**metrics, "loss": validated["loss"]}
     is_best = state.best.update(metrics[state.best.metric], state.epoch)
     if is_best:
         log.write("best", epoch=state.epoch, metric=state.best.metric, value=state.best.value)
-    if isinstance(settings.scheduler, Plateau):
-        state.schedule.watch(watched[settings.scheduler.metric or state.best.metric])
-    if state.stopping is not None and state.stopping.update(watched[state.stopping.best.metric], state.epoch):
+    if state.watched is not None:
+        state.schedule.watch(seen[state.watched])
+    if state.stopping is not None and state.stopping.update(seen[state.stopping.best.metric], state.epoch):
         log.write("early_stop", **at, metric=state.stopping.best.metric, patience=state.stopping.patience)
         state.status = "stopped_early"
     for change in state.objective.end_epoch(metrics):

@@ -77,14 +77,16 @@ class Average:
         self.counted += weight
         self._loss += weight * measure.loss
         for name, figures in measure.terms.items():
-            sums = self._terms.setdefault(name, dict.fromkeys(figures, 0.0))
-            for key, value in figures.items():
-                sums[key] += weight * value
+            sums = self._terms.setdefault(name, {"raw": 0.0, "factor": 0.0, "weighted": 0.0})
+            sums["raw"] += weight * figures["raw"]
+            sums["weighted"] += weight * figures["weighted"]
+            sums["factor"] = figures["factor"]  # moves between epochs only
 
     def fields(self) -> dict[str, Any]:
         """`loss` and `terms` as events have them; zeros where nothing counted."""
         total = self.counted or 1.0
-        return {
-            "loss": self._loss / total,
-            "terms": {name: {key: value / total for key, value in sums.items()} for name, sums in self._terms.items()},
+        terms = {
+            name: {"raw": sums["raw"] / total, "factor": sums["factor"], "weighted": sums["weighted"] / total}
+            for name, sums in self._terms.items()
         }
+        return {"loss": self._loss / total, "terms": terms}

@@ -13,6 +13,7 @@ from pydantic import Field
 from torch.optim import Optimizer, lr_scheduler
 
 from piste.training.named import Named, OneOf
+from piste.training.stopping import Mode, mode_of
 
 Epochs = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Fraction = Annotated[float, Field(ge=0, le=1)]
@@ -115,20 +116,27 @@ class Plateau(Scheduler):
 
     `metric` is one of the task's, `loss` for the validation loss, or null for the metric that chooses the best
     epoch. An improvement smaller than `threshold` (absolute) does not count. When the loss itself is watched, a
-    change of phase starts the comparison afresh.
+    change of phase starts the comparison afresh. A null `mode` is `min` for losses and errors and `max` for
+    everything else.
     """
 
     name = "plateau"
     metric: str | None = None
-    mode: Literal["max", "min"] | None = None
+    mode: Mode | None = None
     factor: Annotated[float, Field(gt=0, lt=1)] = 0.1
     patience: Annotated[int, Field(ge=0)] = 10
     threshold: Annotated[float, Field(ge=0)] = 1e-4
     cooldown: Annotated[int, Field(ge=0)] = 0
     min_fraction: Fraction = 0.0
 
+    def watching(self, metric: str, mode: Mode) -> Plateau:
+        """The same with metric and mode settled: by default those that choose the best epoch."""
+        if self.metric is not None:
+            metric, mode = self.metric, mode_of(self.metric)
+        return self.model_copy(update={"metric": metric, "mode": self.mode or mode})
+
     def build(self, optimizer: Optimizer, per_epoch: int, steps: int) -> lr_scheduler.LRScheduler:
-        """The schedule of an optimizer; `mode` has been settled by then."""
+        """The schedule of an optimizer."""
         return lr_scheduler.ReduceLROnPlateau(
             optimizer,
             mode=self.mode or "max",

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, PlainValidat
 from piste.names import nearest
 from piste.training.optimizers import OPTIMIZERS, AdamW, Optimizer
 from piste.training.schedulers import SCHEDULERS, Constant, Plateau, Scheduler
+from piste.training.stopping import Mode
 
 Count = Annotated[int, Field(ge=1)]
 
@@ -23,7 +24,7 @@ class BestRecipe(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     metric: str
-    mode: Literal["max", "min"] | None = None
+    mode: Mode | None = None
 
 
 class EarlyStoppingRecipe(BaseModel):
@@ -38,7 +39,7 @@ class EarlyStoppingRecipe(BaseModel):
     metric: str
     patience: Count = 10
     min_delta: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0
-    mode: Literal["max", "min"] | None = None
+    mode: Mode | None = None
 
 
 class TrainingRecipe(BaseModel):

@@ -31,6 +31,7 @@ class TrainingState:
         accelerator: says where.
 
     Attributes:
+        watched: the metric that the schedule follows; None for most.
         epoch: epochs that have ended.
         step: optimizer steps taken.
         seconds: time they took.
@@ -56,10 +57,6 @@ class TrainingState:
         self.parameters = [(name, p) for name, p in self.model.named_parameters() if p.requires_grad]
         self.torch_optimizer = settings.optimizer.build(p for _, p in self.parameters)
         self.optimizer = accelerator.prepare(self.torch_optimizer)
-        self.schedule = Schedule(
-            settings.scheduler, self.torch_optimizer, per_epoch=self.steps_per_epoch, epochs=settings.epochs
-        )
-        self.schedule.scale = self.objective.lr_scale
 
         metric = task.default_metric if settings.best is None else settings.best.metric
         mode = None if settings.best is None else settings.best.mode
@@ -67,6 +64,14 @@ class TrainingState:
         self.stopping: EarlyStopping | None = None
         if (stop := settings.early_stopping) is not None:
             self.stopping = EarlyStopping(stop.metric, stop.mode or mode_of(stop.metric), stop.patience, stop.min_delta)
+        scheduler = settings.scheduler
+        if isinstance(scheduler, Plateau):
+            scheduler = scheduler.watching(self.best.metric, self.best.mode)
+        self.watched = scheduler.metric if isinstance(scheduler, Plateau) else None
+        self.schedule = Schedule(
+            scheduler, self.torch_optimizer, per_epoch=self.steps_per_epoch, epochs=settings.epochs
+        )
+        self.schedule.scale = self.objective.lr_scale
         self.epoch = 0
         self.step = 0
         self.seconds = 0.0
@@ -97,7 +102,7 @@ class TrainingState:
             self.torch_optimizer.state.clear()
         if self.stopping is not None and self.stopping.best.metric == "loss":
             self.stopping.forget()
-        if isinstance(self.settings.scheduler, Plateau) and self.settings.scheduler.metric == "loss":
+        if self.watched == "loss":
             self.schedule.forget()
 
     def unreached(self) -> str | None:
@@ -109,8 +114,8 @@ class TrainingState:
         if objective.finished or (reached == len(phases) and endless):
             return None
         return (
-            f"the epochs were used up in phase {reached} of {len(phases)} ({objective.phase.name}), after "
-            f"{objective.phase.epoch_in_phase} epochs of it"
+            f"the epochs were used up in phase {reached} of {len(phases)} ({objective.phase.name}), of which "
+            f"{objective.phase.epoch_in_phase} were trained"
         )
 
     def weights(self) -> dict[str, Any]:

@@ -41,12 +41,12 @@ class TrackerSink:
         accelerator.init_trackers(name, config=_flat(settings))
 
     def __call__(self, event: Event) -> None:
-        """Takes in an event; what was replayed after a resume has been handed over before."""
-        if event.get("replayed"):
-            return
+        """Takes in an event."""
         match event["kind"]:
             case "step":
                 self._steps.append(event)
+            case "epoch" if event.get("replayed"):
+                self._steps = []  # were handed over before the run was resumed
             case "epoch":
                 for step in self._steps:
                     self._log({"train/loss": step["loss"], "lr": step["lr"]} | _terms("train", step), step["step"])
