@@ -13,9 +13,16 @@ from piste.losses.contract import probes
 from piste.losses.contract.examples import bound, calls, example, kinds_of, value
 from piste.losses.contract.probes import require
 from piste.losses.contract.promise import Setting, promise
+from piste.losses.spec import COMMON
 
 
-@promise()
+def _worth_compiling(setting: Setting) -> bool:
+    """Leave out what a base's keywords do one by one where they are also tried together."""
+    common = setting.keywords.keys() & COMMON - {"activation"}
+    return len(common) != 1 or "ignore_index" in common or not setting.has("per_image")
+
+
+@promise(applies=_worth_compiling)
 def compiled_equals_eager(setting: Setting) -> None:
     """`torch.compile(fullgraph=True)` traces it whole, forward and backward, and gives the same numbers.
 

@@ -171,7 +171,7 @@ def _regions(setting: Setting, elements: list[Element]) -> Costs:
 
 def _region(setting: Setting, unit: list[Element], c: int) -> tuple[float, float]:
     """Weighted cost and weight of one class in one unit."""
-    number, total = sum(e.kept[c] for e in unit), sum(e.counts[c] for e in unit)
+    number, total = sum(e.counts[c] > 0 for e in unit), sum(e.counts[c] for e in unit)
     if not total:
         return 0.0, 0.0
     weight = total / number if setting.get("per_image") else 1.0

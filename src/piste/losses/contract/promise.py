@@ -57,27 +57,35 @@ class Setting:
         return f"{self.spec.cls.__name__}({words})"
 
 
-COMMON_VARIANTS: tuple[Mapping[str, Any], ...] = (
+SINGLY: tuple[Mapping[str, Any], ...] = (
     {"weight": [0.5, 2.0, 1.0]},
     {"ignore_index": 255},
     {"per_image": True},
     {"classes": [2, 0]},
+    {"absent": "skip"},
     {"absent": "area"},
-    {"absent": "formula", "per_image": True},
-    {"absent": "skip", "per_image": True, "classes": [2, 0], "weight": [0.5, 2.0, 1.0]},
+    {"absent": "formula"},
 )
+TOGETHER: Mapping[str, Any] = {
+    "weight": [0.5, 2.0, 1.0],
+    "per_image": True,
+    "classes": [2, 0],
+    "absent": "formula",
+}
 """Keywords of the bases, tried on every loss that has them, so that no loss need list them."""
 
 
 def settings(spec: LossSpec) -> Iterator[Setting]:
     """Every setting the contract tries: the defaults and each variant, with each activation that they allow."""
-    common = (variant for variant in COMMON_VARIANTS if set(variant) <= set(spec.parameters))
+    known = spec.parameters.keys()
+    common = [variant for variant in SINGLY if variant.keys() <= known]
+    if TOGETHER.keys() <= known:
+        common.append(TOGETHER)
     for variant in ({}, *spec.variants, *common):
-        if "activation" in variant or "activation" not in spec.parameters:
+        if "activation" in variant or "activation" not in known:
             yield Setting(spec, dict(variant))
-            continue
-        for activation in spec.activations:
-            yield Setting(spec, {"activation": activation, **variant})
+        else:
+            yield from (Setting(spec, {"activation": activation, **variant}) for activation in spec.activations)
 
 
 @dataclass(frozen=True)
