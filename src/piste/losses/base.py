@@ -14,7 +14,7 @@ Reduction = Literal["mean", "sum", "none"]
 
 
 def _no_objective(terms: tuple[tuple[Any, Any], ...]) -> Any:
-    raise RuntimeError("losses are summed and scaled by piste.objective, which was not imported: `import piste`.")
+    raise RuntimeError("losses are summed and scaled by piste.objective, which was not imported: `import piste.objective`.")
 
 
 class Loss(nn.Module, ABC):

@@ -50,7 +50,8 @@ class RegionLoss(Loss):
     - activation="sigmoid": logits and target [N, C, *S]; target bool, integer 0 and 1, or floating in [0, 1].
     - mask (bool, True where an element counts) and sample_weight (>= 0): [N, *S] with softmax, [N, C, *S] with
       sigmoid; any axis may have size 1. Both enter all three areas: an element that does not count has exactly no
-      gradient. Only the proportions of sample_weight matter; with `per_image` an image counts by its mean.
+      gradient. Only the proportions of sample_weight matter, and none flows back to it; with `per_image` an image
+      counts by its mean.
 
     Args:
         activation: "softmax" for classes that exclude each other, "sigmoid" for independent labels.
@@ -121,23 +122,20 @@ class RegionLoss(Loss):
         logits = widen(logits)
         keep = counted(target, self.ignore_index, mask)
         if self.activation == "softmax":
-            probs = logits.softmax(1)
             keep, sample_weight = (None if each is None else each.unsqueeze(1) for each in (keep, sample_weight))
-        else:
-            probs = logits.sigmoid()
         count = product(sample_weight, keep)
-        count = None if count is None else count.to(probs.dtype)
-        tp, fp, fn = self._areas(probs, target, keep, count)
-        number, total = (_amount(each, probs).expand_as(tp) for each in (keep, count))
+        count = None if count is None else count.detach().to(logits.dtype)
+        tp, fp, fn = self._areas(logits, target, keep, count)
+        number, total = (_amount(each, logits).expand_as(tp) for each in (keep, count))
         return self._over_classes(torch.stack((tp, fp, fn, number, total)))
 
-    def _areas(self, probs: Tensor, target: Tensor, keep: Tensor | None, count: Tensor | None) -> Areas:
+    def _areas(self, logits: Tensor, target: Tensor, keep: Tensor | None, count: Tensor | None) -> Areas:
         """Areas [N, C] for whichever kind of target came."""
         if self.activation == "softmax" and not target.is_floating_point():
             index = target.long().unsqueeze(1)
-            return areas_of_ids(probs, index if keep is None else index.where(keep, 0), count)
-        truth = target if keep is None else target.where(keep, 0)
-        return areas_of_shares(probs, truth.to(probs.dtype), count)
+            return areas_of_ids(logits, index if keep is None else index.where(keep, 0), count)
+        truth = (target if keep is None else target.where(keep, 0)).to(logits.dtype)
+        return areas_of_shares(logits.softmax(1) if self.activation == "softmax" else logits.sigmoid(), truth, count)
 
     def _over_classes(self, sums: Tensor) -> Tensor:
         """Cost, given areas, number and total weight of the elements that count, stacked: [5, N, C]."""
@@ -161,8 +159,8 @@ class RegionLoss(Loss):
         return reduce(cost, weight, self.reduction)
 
 
-def _amount(count: Tensor | None, probs: Tensor) -> Tensor:
+def _amount(count: Tensor | None, logits: Tensor) -> Tensor:
     """Sum of what the elements of each image count: [N, 1], or [N, C] if that differs by class."""
     if count is None:
-        return probs.new_full((probs.shape[0], 1), prod(probs.shape[2:]))
-    return over_space(count.to(probs.dtype).expand(probs.shape[0], -1, *probs.shape[2:]))
+        return logits.new_full((logits.shape[0], 1), prod(logits.shape[2:]))
+    return over_space(count.to(logits.dtype).expand(logits.shape[0], -1, *logits.shape[2:]))
