@@ -129,10 +129,11 @@ def test_data_with_something_wrong(
     words: list[str],
 ) -> None:
     spoil(discs)
-    line = refused(piste, tmp_path / "runs", write_recipe())
+    recipe = write_recipe()
+    line = refused(piste, tmp_path / "runs", recipe)
     for word in words:
         assert word in line, line
-    checked = piste("data", "check", discs)
+    checked = piste("data", "check", recipe)
     assert checked.code == 2
     for word in words:
         assert word in checked.out + checked.err

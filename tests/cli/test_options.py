@@ -1,9 +1,10 @@
 """The command line's options are frozen here: a new one is a decision."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from typing import Any
 
-import click
 import typer
+from typer.core import TyperGroup, TyperOption
 
 from piste.cli.app import app
 from tests.cli.conftest import Said
@@ -22,21 +23,19 @@ FROZEN = {
 }
 
 
-def options_of(command: click.Command) -> set[str]:
-    return {
-        max(parameter.opts, key=len) if isinstance(parameter, click.Option) else str(parameter.name)
-        for parameter in command.params
-        if parameter.name != "help"
-    }
+def options_of(parameters: Iterable[Any]) -> set[str]:
+    """Long names of options, plain names of arguments."""
+    named = (max(p.opts, key=len) if isinstance(p, TyperOption) else p.name for p in parameters)
+    return {name for name in named if not name.endswith("-completion")}
 
 
 def test_the_options_are_those_decided_on() -> None:
     root = typer.main.get_command(app)
-    assert isinstance(root, click.Group)
+    assert isinstance(root, TyperGroup)
     found = {}
     for name, command in root.commands.items():
-        inner = command.commands if isinstance(command, click.Group) else {"": command}
-        found |= {f"{name} {sub}".strip(): options_of(c) for sub, c in inner.items()}
+        inner = command.commands if isinstance(command, TyperGroup) else {"": command}
+        found |= {f"{name} {sub}".strip(): options_of(c.params) for sub, c in inner.items()}
     assert found == FROZEN
 
 

@@ -48,6 +48,7 @@ def start_run(recipe: Recipe, folder: Path, *, sinks: tuple[Sink, ...] = (), ech
     """
     task = open_task(recipe)
     resolved = recipe.resolved(task.data.recipe, task.loss)
+    start_accelerator(recipe)
     _check_first_batch(task, resolved)
     folder.parent.mkdir(parents=True, exist_ok=True)
     folder.mkdir()
