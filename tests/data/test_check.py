@@ -102,6 +102,13 @@ def test_a_picture_in_two_splits_is_named_whatever_its_format(tmp_path):
     )
 
 
+def test_the_same_values_in_another_form_are_another_picture(tmp_path):
+    folder(tmp_path, split=SPLIT)
+    save(tmp_path / "images/e.png", picture(0).reshape(8, 6, 3))
+    save(tmp_path / "masks/e.png", labels(8, 6))
+    assert problems(tmp_path) == []
+
+
 def test_plain_pictures_are_alike_and_no_leak(tmp_path):
     folder(tmp_path, split=SPLIT)
     for name in "aeg":

@@ -110,6 +110,20 @@ def test_without_stratification_foreground_may_fall_anywhere():
     assert len(counts) > 2
 
 
+def test_a_large_group_leaves_room_for_the_shares():
+    names = [f"large-{i}" for i in range(40)] + [f"small{i}-" for i in range(60)]
+    for seed in range(5):
+        recipe = SplitRecipe(ratio=THIRDS, seed=seed, group=GroupRecipe(pattern="^[^-]+"))
+        assert sizes(deal_out(recipe, NOWHERE, names)) == [50, 30, 20]
+
+
+def test_what_strata_round_up_in_one_split_they_round_down_in_the_next():
+    # four strata of 10 and a share of 15 %: one or two of each, six in all
+    foreground = {f"{i:02}": (i + 1) / 100 for i in range(40)}
+    recipe = SplitRecipe(ratio=(0.7, 0.15, 0.15), stratify=True)
+    assert sizes(deal_out(recipe, NOWHERE, list(foreground), foreground)) == [28, 6, 6]
+
+
 def test_two_shares_make_two_splits_and_a_share_of_nothing_makes_none():
     names = [f"{i}" for i in range(10)]
     assert sizes(deal_out(SplitRecipe(ratio=(0.7, 0.3)), NOWHERE, names)) == [7, 3]
@@ -181,6 +195,15 @@ def test_all_groups_in_a_pattern_s_brackets_are_compared():
     recipe = SplitRecipe(ratio=(0.5, 0.25, 0.25), group=GroupRecipe(pattern=r"(.)_(.)_"))
     deal = deal_out(recipe, NOWHERE, names)
     assert [len({name[:3] for name in members}) for members in deal.members.values()] == [2, 1, 1]
+
+
+def test_only_what_is_in_brackets_is_compared():
+    names = [f"{block}_{i}" for block in "ab" for i in range(10)]
+    recipe = SplitRecipe(ratio=(0.5, 0.5), group=GroupRecipe(pattern=r"^(.)_\d"))
+    assert [len({name[0] for name in members}) for members in deal_out(recipe, NOWHERE, names).members.values()] == [
+        1,
+        1,
+    ]
 
 
 def test_the_default_is_the_folder_s_file_where_it_holds_splits(tmp_path):

@@ -139,7 +139,7 @@ def _by_ratio(
     A split needs its share of every stratum. The last groups go to splits that have none yet.
     """
     groups = defaultdict(list)
-    for name in sorted(group_of):
+    for name in group_of:
         groups[group_of[name]].append(name)
     order = sorted(groups)
     Random(seed).shuffle(order)

@@ -64,7 +64,7 @@ def read_table(path: Path, names: Collection[str], needs: Collection[str] = ()) 
         elif name not in known:
             table.problems.append(Problem(path, f"names {name or '(nothing)'}, which has no image; remove the row"))
         else:
-            table.rows[name] = {column: (line[column] or "").strip() for column in columns}
+            table.rows[name] = {column: line[column].strip() for column in columns}
     for name in sorted(known - table.rows.keys()):
         table.problems.append(Problem(path, f"has no row for the image {name}; add one"))
     return table

@@ -50,6 +50,22 @@ def test_half_a_circle_of_hue_makes_red_cyan():
     assert changed(jitter(hue=0.5), flat(255, 0, 0))[:, 0, 0].tolist() == [0, 255, 255]
 
 
+def test_changes_are_made_in_random_order():
+    class HighestInAnyOrder(Random):
+        def uniform(self, a, b):
+            return b
+
+    image = flat(100, 100, 100)
+    image[:, :, 0] = 200
+    step = jitter(brightness=0.5, contrast=0.5)
+    found = {tuple(step(image, MASK, HighestInAnyOrder(seed), CANVAS)[0][0, 0, :2].tolist()) for seed in range(10)}
+    # brightness first: 255 and 150, whose mean grey is 165, then 165 + 1.5 (150 - 165) = 142.5
+    # contrast first: the mean grey is 114.3, 114.3 + 1.5 (100 - 114.3) = 92.9, then 1.5 times that = 139.3
+    (first, second) = sorted(dark for _, dark in found)
+    assert abs(first - 139.3) <= 1
+    assert abs(second - 142.5) <= 1
+
+
 def test_a_jitter_of_nothing_changes_nothing():
     torch.testing.assert_close(changed(jitter(), flat(1, 2, 3)), flat(1, 2, 3))
 

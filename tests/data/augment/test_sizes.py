@@ -119,6 +119,13 @@ def test_a_random_sized_crop_of_a_quarter_shows_a_quarter():
     assert moved(step, 8, 8, 6, 5, Highest()) == (2, 1)
 
 
+def test_the_share_of_the_area_is_drawn_from_its_range():
+    step = RandomSizedCrop(height=8, width=8, scale=(0.25, 1), ratio=(1, 1))
+    assert moved(step, 8, 8, 6, 5, Highest()) == (6, 5)  # all of it
+    _, mask = step(*scene(8, 8, 1, 2), Lowest(), CANVAS)  # the upper left quarter, at twice its size
+    assert (mask == 1).nonzero().tolist() == [[2, 4], [2, 5], [3, 4], [3, 5]]
+
+
 sizes = st.integers(1, 40)
 out_sizes = st.integers(2, 40)
 
