@@ -2,7 +2,7 @@ import math
 
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.testing import assert_close
 
@@ -84,6 +84,7 @@ def test_cap_comes_after_power():
     assert_close(found[1] / found[0], torch.tensor(3.0))  # 9 ** 0.5, just not capped
 
 
+@settings(deadline=None)
 @given(
     counts=st.lists(st.integers(1, 10**9), min_size=2, max_size=6),
     method=st.sampled_from([m for m in METHODS if m != "median"]),
@@ -101,6 +102,7 @@ def test_weights_are_positive_ordered_and_within_the_cap(counts, method, power, 
         assert (found[here] - found[there]) * (counts[here] - counts[there]) <= 0
 
 
+@settings(deadline=None)
 @given(counts=st.lists(st.integers(1, 1000), min_size=2, max_size=5), scale=st.integers(2, 50))
 def test_inverse_sees_proportions_only(counts, scale):
     assert_close(class_weights(counts, "inverse"), class_weights([n * scale for n in counts], "inverse"))

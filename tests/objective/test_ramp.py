@@ -2,7 +2,7 @@ import math
 from itertools import pairwise
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from piste.losses import AbsoluteError, SquaredError
@@ -42,6 +42,7 @@ def test_steps_are_plateaus_of_equal_length_and_height():
     assert values(ramp, 8) == pytest.approx([0.0, 0.0, 0.5, 0.5, 1.0, 1.0, 1.0, 1.0])
 
 
+@settings(deadline=None)
 @given(ramps())
 def test_the_first_epoch_has_the_start_and_the_last_has_the_end(ramp):
     assert ramp.at(0) == pytest.approx(ramp.start)
@@ -49,6 +50,7 @@ def test_the_first_epoch_has_the_start_and_the_last_has_the_end(ramp):
     assert ramp.at(ramp.epochs + 100) == pytest.approx(ramp.end)
 
 
+@settings(deadline=None)
 @given(ramps())
 def test_it_moves_one_way_and_only_within_its_epochs(ramp):
     assume(abs(ramp.start - ramp.end) > 1e-3)
@@ -59,6 +61,7 @@ def test_it_moves_one_way_and_only_within_its_epochs(ramp):
         assert abs(ramp.at(ramp.epochs - 2) - ramp.end) > 0
 
 
+@settings(deadline=None)
 @given(ramps(), st.floats(0.1, 10.0), st.integers(0, 80))
 def test_a_multiple_of_a_ramp_is_the_ramp_of_the_multiple(ramp, factor, epoch):
     assert (factor * ramp).at(epoch) == pytest.approx(factor * ramp.at(epoch))

@@ -62,6 +62,11 @@ def test_terms_can_be_named_and_the_others_make_room():
     assert repr(objective) == "Sum(Dice(), Dice(smooth=1.0), dice=0.5 * Dice(), overlap=Watch(Dice()))"
 
 
+def test_a_name_outlives_a_factor_and_a_sum():
+    objective = 2 * Sum(overlap=Dice()) + Dice()
+    assert [(term.name, term.factor) for term in objective.parts] == [("overlap", 2.0), ("dice", 1.0)]
+
+
 def test_a_name_for_a_sum_of_several_is_refused():
     with pytest.raises(ValueError, match="`both` names a single term; got a sum of 2"):
         Sum(both=Dice() + Dice())
@@ -185,6 +190,14 @@ def test_a_watched_nan_does_not_reach_training():
     assert torch.isfinite(logits.grad).all()
     assert objective.terms["broken"].raw.isnan()
     assert objective.terms["broken"].weighted == 0
+
+
+def test_a_watched_loss_keeps_its_name_and_moves():
+    moving = vary(Tversky(alpha=0.5), beta=Ramp(0.6, 0.9, epochs=4))
+    objective = Dice() + Watch(moving) + Watch(Sum(overlap=Dice()))
+    objective(torch.zeros(1, 2, 3), torch.zeros(1, 3, dtype=torch.long))
+    assert list(objective.terms) == ["dice", "tversky", "overlap"]
+    assert objective.parts[1].loss.beta == 0.6
 
 
 def test_a_watched_loss_has_no_factor_and_is_not_enough():

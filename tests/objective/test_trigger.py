@@ -2,7 +2,7 @@ import math
 import operator
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from piste.objective import Trigger
@@ -55,6 +55,7 @@ def test_any_other_text_is_refused_in_one_line(text, message):
     assert "\n" not in str(refusal.value)
 
 
+@settings(deadline=None)
 @given(
     op=st.sampled_from([(">=", operator.ge), ("<=", operator.le), (">", operator.gt), ("<", operator.lt)]),
     number=st.floats(-10, 10),
