@@ -56,8 +56,8 @@ def write_comparison(runs: Sequence[Path], out: Path) -> Path:
     )
 
 
-def _figures(records: Sequence[RunRecord], split: str, folder: Path) -> dict[str, Picture]:
-    """The figures that these runs have something for, by name."""
+def _figures(records: Sequence[RunRecord], split: str, folder: Path) -> dict[str, Picture | None]:
+    """The figures that these runs have something for, by name; None for the others."""
     histories = [History(record) for record in records]
     names = ", ".join(record.name for record in records)
     started = any(history.epochs for history in histories)
@@ -90,7 +90,6 @@ def _figures(records: Sequence[RunRecord], split: str, folder: Path) -> dict[str
             HALF,
         )
     return {
-        name: picture(name, alt, painter, width, folder)
+        name: picture(name, alt, painter, width, folder) if there else None
         for name, (there, alt, painter, width) in painters.items()
-        if there
     }

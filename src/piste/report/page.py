@@ -112,8 +112,8 @@ def write_page(path: Path, template: str, **content: Any) -> Path:
     return path
 
 
-def _figures(record: RunRecord, history: History, folder: Path) -> dict[str, Picture]:
-    """The figures that this run has something for, by name."""
+def _figures(record: RunRecord, history: History, folder: Path) -> dict[str, Picture | None]:
+    """The figures that this run has something for, by name; None for the others."""
     names, confusion = record.classes, {split: record.evaluated(split).get("confusion") or [] for split in SPLITS}
     counts = record.summary.get("counts", {}).get("pixels")
     weights = record.summary.get("weights") or {}
@@ -169,9 +169,8 @@ def _figures(record: RunRecord, history: History, folder: Path) -> dict[str, Pic
         ),
     }
     return {
-        name: picture(name, alt, painter, width, folder)
+        name: picture(name, alt, painter, width, folder) if there else None
         for name, (there, alt, painter, width) in painters.items()
-        if there
     }
 
 

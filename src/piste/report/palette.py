@@ -1,5 +1,7 @@
 """The colours of the report: each has a light and a dark form, and all of them survive colour blindness.
 
+There are four for runs and four for phases, since more can't be kept apart by every eye; then shapes go on.
+
 Figures are drawn in the light form; `themed` turns every one of these colours in an SVG into a CSS variable, so that
 one drawing serves both schemes.
 """
@@ -14,20 +16,16 @@ NEUTRALS = {
     "paper": ("#fdfdfc", "#14171a"),
 }
 RUNS = {
-    "run-1": ("#0b69b7", "#62b0ee"),
-    "run-2": ("#d4500c", "#ff9055"),
-    "run-3": ("#0d8f6b", "#45d3a8"),
-    "run-4": ("#a8479a", "#e293d3"),
-    "run-5": ("#b58900", "#ecc04b"),
-    "run-6": ("#56616c", "#aab6c1"),
+    "run-1": ("#155fb0", "#5ea9ee"),
+    "run-2": ("#d6530f", "#ff9d5e"),
+    "run-3": ("#10a080", "#86eccb"),
+    "run-4": ("#932d6f", "#cf5596"),
 }
 PHASES = {
-    "phase-1": ("#e09f12", "#efb93c"),
-    "phase-2": ("#7256c2", "#a48cf0"),
-    "phase-3": ("#149a9c", "#3fc4c6"),
-    "phase-4": ("#cf5478", "#f0809f"),
-    "phase-5": ("#7b8a24", "#b1c14d"),
-    "phase-6": ("#6f7a85", "#98a3ad"),
+    "phase-1": ("#e6a817", "#f3c34a"),
+    "phase-2": ("#5b45b0", "#9a7ff0"),
+    "phase-3": ("#1aa6a8", "#4fd0d2"),
+    "phase-4": ("#c23b63", "#e8668a"),
 }
 TOKENS = NEUTRALS | RUNS | PHASES
 
@@ -37,6 +35,10 @@ INK, MUTED, FAINT, GRID, PAPER = (light for light, _ in NEUTRALS.values())
 HIT, MISS, FALSE_ALARM, IGNORED = (86, 188, 246), (255, 216, 64), (240, 78, 40), (150, 150, 150)
 CLASSES = ((86, 188, 246), (255, 176, 59), (196, 128, 255), (77, 214, 158), (255, 120, 150), (214, 222, 90))
 
+Dashes = str | tuple[int, tuple[float, ...]]
+MARKS: tuple[tuple[Dashes, str], ...] = (("-", "o"), ((0, (5, 2)), "s"), ((0, (1.5, 1.5)), "^"))
+HATCHES = (None, "////", "....")
+
 _VARIABLE = {light: f"var(--{name})" for name, (light, _) in TOKENS.items()}
 
 
@@ -45,9 +47,19 @@ def run_colour(index: int) -> str:
     return list(RUNS.values())[index % len(RUNS)][0]
 
 
+def run_marks(index: int) -> tuple[Dashes, str]:
+    """Line style and marker of a run: past the fourth, colours come again and these tell them apart."""
+    return MARKS[index // len(RUNS) % len(MARKS)]
+
+
 def phase_colour(index: int) -> str:
     """The colour of a phase, by the order in which the names of phases first appear."""
     return list(PHASES.values())[index % len(PHASES)][0]
+
+
+def phase_hatch(index: int) -> str | None:
+    """The hatching of a phase whose colour comes again, past the fourth."""
+    return HATCHES[index // len(PHASES) % len(HATCHES)]
 
 
 def css_variable(colour: str) -> str:

@@ -86,7 +86,7 @@ def overlay_uri(codes: Pixels, colours: Sequence[Rgba]) -> str:
     picture = Image.fromarray(np.ascontiguousarray(codes[::step, ::step]), mode="P")
     picture.putpalette([channel for colour in colours for channel in colour[:3]])
     file = io.BytesIO()
-    picture.save(file, "PNG", optimize=True, transparency=bytes(colour[3] for colour in colours))
+    picture.save(file, "PNG", transparency=bytes(colour[3] for colour in colours))
     return _uri(file, "png")
 
 

@@ -114,13 +114,13 @@ def threshold_rows(record: RunRecord) -> list[ThresholdRow]:
 
 
 def differences(recipes: Sequence[Mapping[str, Any]]) -> list[tuple[str, list[str]]]:
-    r"""The keys in which recipes differ, each with what every recipe has there, as YAML.
+    """The keys in which recipes differ, each with what every recipe has there, as YAML.
 
     Mappings are entered where they share a key; what has nothing in common is shown whole.
 
     Example:
         >>> differences([{"lr": 1, "loss": {"dice": {}}}, {"lr": 1, "loss": {"focal": {"gamma": 2}}}])
-        [('loss', ['dice: {}', 'focal:\n  gamma: 2'])]
+        [('loss', ['dice: {}', 'focal: {gamma: 2}'])]
     """
     return [(key, [_yaml(value) for value in values]) for key, values in _differing("", list(recipes))]
 

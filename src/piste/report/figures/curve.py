@@ -8,8 +8,8 @@ from matplotlib.figure import Figure
 
 from piste.report.canvas import new_figure, title
 from piste.report.figures.plane import COLUMNS, plane
-from piste.report.figures.time import key, legend
-from piste.report.palette import PAPER, run_colour
+from piste.report.figures.time import key, legend, run_looks
+from piste.report.palette import PAPER, run_colour, run_marks
 from piste.report.record import RunRecord
 
 SPLITS = {"val": ("validation", "-"), "test": ("test", (0, (4, 2)))}
@@ -64,8 +64,8 @@ def compared_curve_figure(records: Sequence[RunRecord], split: str, width: int) 
         for index, record in enumerate(records):
             curve = record.evaluated(split).get("curves", {}).get(name)
             if curve:
-                _draw(axes, curve, run_colour(index), "-")
-    keys = [key(record.name, color=run_colour(index), linewidth=2) for index, record in enumerate(records)]
+                _draw(axes, curve, run_colour(index), run_marks(index)[0])
+    keys = [key(record.name, **run_looks(index)) for index, record in enumerate(records)]
     legend(figure, keys, COLUMNS, below=True)
     return figure
 

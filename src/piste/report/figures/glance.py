@@ -8,7 +8,7 @@ from matplotlib.ticker import PercentFormatter
 
 from piste.report.canvas import new_figure, style
 from piste.report.figures.time import key, legend
-from piste.report.palette import GRID, INK, MUTED, run_colour
+from piste.report.palette import GRID, INK, MUTED, run_colour, run_marks
 from piste.report.words import label
 
 SHARES = (
@@ -43,17 +43,20 @@ def glance_figure(
         for run, (plain, chosen) in enumerate(zip(default, best, strict=True)):
             height = place + (run - (len(names) - 1) / 2) * 15 / row
             here, there = plain.get(metric, math.nan), chosen.get(metric, math.nan)
-            colour = run_colour(run)
+            colour, (_, mark) = run_colour(run), run_marks(run)
             axes.plot([here, there], [height, height], color=colour, linewidth=1.2, alpha=0.5)
-            axes.plot([there], [height], "o", markersize=8, markerfacecolor="none", color=colour, clip_on=False)
-            axes.plot([here], [height], "o", markersize=9, color=colour, clip_on=False)
+            axes.plot([there], [height], mark, markersize=8, markerfacecolor="none", color=colour, clip_on=False)
+            axes.plot([here], [height], mark, markersize=9, color=colour, clip_on=False)
         if place:
             axes.axhline(place - 0.5, color=GRID, linewidth=1)
     axes.set(xlim=(0, 1), ylim=(len(metrics) - 0.5, -0.5))
     axes.xaxis.set_major_formatter(PercentFormatter(1.0, symbol=" %"))
     axes.set_yticks(range(len(metrics)), [label(m) for m in metrics])
     axes.tick_params(axis="y", colors=INK)
-    keys = [key(name, color=run_colour(i), marker="o", markersize=8, linewidth=0) for i, name in enumerate(names)]
+    keys = [
+        key(name, color=run_colour(i), marker=run_marks(i)[1], markersize=8, linewidth=0)
+        for i, name in enumerate(names)
+    ]
     keys.append(key("at 0.5", color=MUTED, marker="o", markersize=8, linewidth=0))
     if any(best):
         keys.append(

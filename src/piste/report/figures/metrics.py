@@ -9,9 +9,9 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from piste.report.canvas import new_figure, style, title
-from piste.report.figures.time import key, legend, phase_patches, time_axis
+from piste.report.figures.time import key, legend, phase_looks, phase_patches, run_looks, time_axis
 from piste.report.history import History
-from piste.report.palette import INK, MUTED, phase_colour, run_colour
+from piste.report.palette import INK, MUTED, run_colour, run_marks
 
 SHOWN: dict[str, tuple[str, dict[str, Any]]] = {
     "iou": ("IoU", {"color": run_colour(0), "linewidth": 2.4}),
@@ -59,11 +59,11 @@ def compared_metrics_figure(histories: Sequence[History], width: int) -> Figure:
         axes.tick_params(labelbottom=axes is rows[-1])
         for index, history in enumerate(histories):
             x, y = history.metric_line(metric)
-            axes.plot(x, y, color=run_colour(index), linewidth=2, marker="o" if len(x) == 1 else None)
+            axes.plot(x, y, marker="o" if len(x) == 1 else None, **run_looks(index))
     rows[-1].set_xlim(0, max(history.planned for history in histories))
     rows[-1].xaxis.set_major_locator(MaxNLocator("auto", integer=True))
     rows[-1].set_xlabel("epoch")
-    runs = [key(h.record.name, color=run_colour(i), linewidth=2) for i, h in enumerate(histories)]
+    runs = [key(h.record.name, **run_looks(i)) for i, h in enumerate(histories)]
     legend(figure, [*runs, *phase_patches(names)], 6 if width > 500 else 1)
     return figure
 
@@ -72,9 +72,9 @@ def _phase_bars(axes: Axes, histories: Sequence[History], names: Sequence[str]) 
     """A bar a run, in the colours of its phases, led by the run's own colour."""
     for row, history in enumerate(histories):
         for span in history.spans:
-            colour = phase_colour(names.index(span.name))
-            axes.barh(row, span.end - span.start, left=span.start, height=0.62, color=colour, linewidth=0)
-        axes.plot([0], [row], marker="s", markersize=7, color=run_colour(row), clip_on=False)
+            looks = phase_looks(names.index(span.name))
+            axes.barh(row, span.end - span.start, left=span.start, height=0.62, **looks)
+        axes.plot([0], [row], marker=run_marks(row)[1], markersize=8, color=run_colour(row), clip_on=False)
     axes.set_ylim(len(histories) - 0.4, -0.6)
     axes.set_axis_off()
 

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
 from piste.report.canvas import new_figure, style
-from piste.report.figures.time import key, legend, phase_patches
+from piste.report.figures.time import key, legend, phase_patches, run_looks
 from piste.report.history import History, Numbers
 from piste.report.palette import FAINT, GRID, INK, MUTED, PAPER, phase_colour, run_colour
 
@@ -34,7 +34,7 @@ def plane_figure(history: History, width: int) -> Figure:
 
 def compared_plane_figure(histories: Sequence[History], width: int) -> Figure:
     """The paths of several runs in one plane, each in its own colour."""
-    runs = [key(h.record.name, color=run_colour(i), linewidth=2) for i, h in enumerate(histories)]
+    runs = [key(h.record.name, **run_looks(i)) for i, h in enumerate(histories)]
     keys = [*runs, *_end_keys(histories[0], MUTED)]
     figure = new_figure(width, plane_height(width, len(keys)))
     axes = figure.subplots()
@@ -42,7 +42,7 @@ def compared_plane_figure(histories: Sequence[History], width: int) -> Figure:
     for index, history in enumerate(histories):
         recall, precision = _path(history)
         colour = run_colour(index)
-        axes.plot(recall, precision, "-o", color=colour, linewidth=1, markersize=3, alpha=0.65, clip_on=False)
+        axes.plot(recall, precision, marker=".", alpha=0.65, clip_on=False, **(run_looks(index) | {"linewidth": 1}))
         _ends(axes, history, recall, precision, colour, named=False)
     legend(figure, keys, COLUMNS, below=True)
     return figure

@@ -1,6 +1,7 @@
 """The learning rate over time."""
 
 from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, NullFormatter
 
 from piste.report.canvas import new_figure
 from piste.report.figures.time import draw_line, legend, phase_patches, time_axis
@@ -17,6 +18,8 @@ def rate_figure(history: History, width: int) -> Figure:
     rates = [float(event["lr"]) for event in history.steps if event.get("lr")]
     if rates and max(rates) > 20 * min(rates):
         axes.set_yscale("log")
+        axes.yaxis.set_major_formatter(FuncFormatter(lambda rate, _: f"{rate:g}"))
+        axes.yaxis.set_minor_formatter(NullFormatter())
         axes.set_ylim(max(min(rates) * 0.8, max(rates) / 1000), max(rates) * 1.25)
     else:
         axes.set_ylim(bottom=0)

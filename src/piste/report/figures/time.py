@@ -13,7 +13,7 @@ from matplotlib.ticker import MaxNLocator
 
 from piste.report.canvas import style
 from piste.report.history import History, Line, Numbers
-from piste.report.palette import INK, phase_colour
+from piste.report.palette import INK, PAPER, phase_colour, phase_hatch, run_colour, run_marks
 
 MOST_POINTS = 700
 
@@ -41,22 +41,25 @@ def mark_phases(axes: Axes, history: History) -> None:
 def ribbon(axes: Axes, history: History, bottom: float, height: float = 0.03) -> None:
     """A strip of the phases' colours above an axis; `bottom` and `height` in parts of the axis."""
     for span in history.spans:
-        axes.add_patch(
-            Rectangle(
-                (span.start, bottom),
-                span.end - span.start,
-                height,
-                transform=axes.get_xaxis_transform(),
-                color=phase_colour(history.phase_names.index(span.name)),
-                linewidth=0,
-                clip_on=False,
-            )
-        )
+        looks = phase_looks(history.phase_names.index(span.name))
+        corner, length = (span.start, bottom), span.end - span.start
+        where = axes.get_xaxis_transform()
+        axes.add_patch(Rectangle(corner, length, height, transform=where, clip_on=False, **looks))
 
 
 def phase_patches(names: Sequence[str]) -> list[Artist]:
     """Legend entries that name the phases."""
-    return [Patch(color=phase_colour(index), label=name) for index, name in enumerate(names)]
+    return [Patch(label=name, **phase_looks(index)) for index, name in enumerate(names)]
+
+
+def phase_looks(index: int) -> dict[str, Any]:
+    """How areas that stand for a phase are filled."""
+    return {"facecolor": phase_colour(index), "edgecolor": PAPER, "linewidth": 0, "hatch": phase_hatch(index)}
+
+
+def run_looks(index: int) -> dict[str, Any]:
+    """How lines that stand for a run are drawn."""
+    return {"color": run_colour(index), "linestyle": run_marks(index)[0], "linewidth": 2}
 
 
 def legend(figure: Figure, handles: Sequence[Artist], columns: int, *, below: bool = False) -> None:
