@@ -32,8 +32,8 @@ def start_accelerator(settings: TrainingRecipe, tracked_in: Path | None = None) 
     cpu = settings.device == "cpu" or not (there["cuda"] or there["mps"])
     if cpu and settings.precision == "fp16":
         raise ValueError("`precision`: fp16 needs a GPU, the CPU computes it slowly or not at all; use bf16 or no")
+    require_trackers(settings.trackers)
     trackers = settings.trackers if tracked_in is not None else []
-    require_trackers(trackers)
     accelerator = Accelerator(
         cpu=cpu, mixed_precision=settings.precision, log_with=[*trackers] or None, project_dir=tracked_in
     )

@@ -42,20 +42,23 @@ class Gradients:
     """
 
     def __init__(self, parameters: Sequence[tuple[str, nn.Parameter]]) -> None:
-        held = [(name, parameter, parameter.grad) for name, parameter in parameters if parameter.grad is not None]
-        self._names = [name for name, _, _ in held]
-        self._parameters = [parameter for _, parameter, _ in held]
-        self._tensors = [gradient for _, _, gradient in held]
+        held = [(name, parameter) for name, parameter in parameters if parameter.grad is not None]
+        self._names = [name for name, _ in held]
+        self._parameters = [parameter for _, parameter in held]
 
     def divide(self, by: Tensor) -> None:
         """Divides all of them by a 0-d tensor; where that is 0 they are 0 as well, and stay so."""
-        torch._foreach_div_(self._tensors, by.clamp(min=torch.finfo(by.dtype).tiny))
+        torch._foreach_div_(self._tensors(), by.clamp(min=torch.finfo(by.dtype).tiny))
 
     def norms(self) -> Norms:
         """How long they are."""
-        each = torch.stack(torch._foreach_norm(self._tensors))
+        each = torch.stack(torch._foreach_norm(self._tensors()))
         return Norms(self._names, each, torch.linalg.vector_norm(each))
 
     def clip(self, most: float, norms: Norms) -> None:
         """Scales all of them down together, so that their norm is at most this."""
         torch.nn.utils.clip_grads_with_norm_(self._parameters, most, norms.total)
+
+    def _tensors(self) -> list[Tensor]:
+        """Asked for each time and not kept, so that their memory is free as soon as the optimizer lets go of them."""
+        return [parameter.grad for parameter in self._parameters if parameter.grad is not None]

@@ -105,8 +105,8 @@ def train(
 def _epoch(task: Task, settings: TrainingRecipe, state: TrainingState, log: EventLog, checkpoints: Checkpoints) -> None:
     """Trains and validates one epoch, decides what follows from it, and saves."""
     began, phase = time.perf_counter(), state.objective.phase
-    trained, lr = _train(task, settings, state, log)
-    validated, metrics = _validate(task, state, log)
+    trained, lr = train_epoch(task, settings, state, log)
+    validated, metrics = validate(task, state, log)
     seconds = time.perf_counter() - began
     state.epoch += 1
     state.seconds += seconds
@@ -139,9 +139,11 @@ def _epoch(task: Task, settings: TrainingRecipe, state: TrainingState, log: Even
     checkpoints.save({"training": state.state_dict(), "next_number": log.next_number})
 
 
-def _train(task: Task, settings: TrainingRecipe, state: TrainingState, log: EventLog) -> tuple[dict[str, Any], float]:
+def train_epoch(
+    task: Task, settings: TrainingRecipe, state: TrainingState, log: EventLog
+) -> tuple[dict[str, Any], float]:
     """One pass over the training split; returns the mean loss with its terms, and the last learning rate."""
-    accelerator, model, objective, optimizer = state.accelerator, state.model, state.objective, state.optimizer
+    accelerator, model, objective = state.accelerator, state.model, state.objective
     state.begin_epoch()
     book = Book(state, log)
     size, shares = 0, torch.zeros((), device=accelerator.device)
@@ -158,7 +160,7 @@ def _train(task: Task, settings: TrainingRecipe, state: TrainingState, log: Even
         if i % settings.accumulate and i < len(state.train_loader):
             continue
 
-        accelerator.unscale_gradients(optimizer)
+        accelerator.unscale_gradients(state.optimizer)
         gradients = Gradients(state.parameters)
         if settings.accumulate > 1:
             gradients.divide(shares)
@@ -168,9 +170,7 @@ def _train(task: Task, settings: TrainingRecipe, state: TrainingState, log: Even
         book.step(norms)
         if settings.clip is not None:
             gradients.clip(settings.clip, norms)
-        optimizer.step()
-        optimizer.zero_grad()
-        if not optimizer.step_was_skipped:  # as fp16 does while it seeks the scale of the loss
+        if state.step_optimizer():  # fp16 does not while it seeks the scale of the loss
             state.schedule.step()
             if state.ema is not None:
                 state.ema.update(model)
@@ -179,7 +179,7 @@ def _train(task: Task, settings: TrainingRecipe, state: TrainingState, log: Even
 
 
 @torch.no_grad()
-def _validate(task: Task, state: TrainingState, log: EventLog) -> tuple[dict[str, Any], dict[str, float]]:
+def validate(task: Task, state: TrainingState, log: EventLog) -> tuple[dict[str, Any], dict[str, float]]:
     """One pass over the validation split; returns the mean loss with its terms, and the metrics."""
     model, objective = state.evaluated.eval(), state.objective
     book, scores = Book(state, log), task.scores()

@@ -95,6 +95,17 @@ class TrainingState:
         set_seed((self.settings.seed * 1_000_003 + epoch) % 2**32)
         self.model.train()
 
+    def step_optimizer(self) -> bool:
+        """Moves the weights and clears the gradients; says whether they moved, which fp16 may forgo."""
+        if self.accelerator.scaler is None:
+            self.torch_optimizer.step()  # Accelerate's own looks for packages on the disk in each step
+            moved = True
+        else:
+            self.optimizer.step()
+            moved = not self.optimizer.step_was_skipped
+        self.torch_optimizer.zero_grad()
+        return moved
+
     def change_phase(self, change: Change) -> None:
         """What a new phase of the objective means for the rest; losses of different phases are not compared."""
         self.schedule.scale = change.lr_scale
