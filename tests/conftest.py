@@ -1,5 +1,8 @@
-"""What every test shares: one torch thread a worker, so that workers don't fight over the cores."""
+"""What every test shares: one torch thread a worker, and no deadline for generated examples on a busy machine."""
 
 import torch
+from hypothesis import settings
 
 torch.set_num_threads(1)
+settings.register_profile("piste", deadline=None)
+settings.load_profile("piste")

@@ -3,9 +3,7 @@
 The names below load when they are first used, so that the command line answers `--help` without waiting for torch.
 """
 
-import sys
 from importlib import import_module
-from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -42,17 +40,3 @@ def __getattr__(name: str) -> Any:
 def __dir__() -> list[str]:
     return sorted({*globals(), *__all__})
 
-
-class _Package(ModuleType):
-    """The package: as soon as there are losses, it has the objective room fill their operators.
-
-    `losses` knows nothing of `objective`, and `from piste.losses import Dice` is all that `Dice() + Dice()` needs.
-    """
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        super().__setattr__(name, value)
-        if name == "losses":  # Python binds a subpackage here once it is imported
-            import_module("piste.objective")
-
-
-sys.modules[__name__].__class__ = _Package

@@ -83,12 +83,6 @@ def test_operators_hand_factors_and_losses_to_the_one_hook(monkeypatch) -> None:
         assert a.__add__(stranger) is a.__mul__(stranger) is NotImplemented
 
 
-def test_without_an_objective_room_operators_say_what_to_import(monkeypatch) -> None:
-    monkeypatch.setattr(Loss, "combine", staticmethod(piste.losses.base._no_objective))
-    with pytest.raises(RuntimeError, match=r"import piste\.objective"):
-        Dice() + Tversky()
-
-
 COST = torch.tensor([[1.0, 2.0], [4.0, 8.0]])
 
 

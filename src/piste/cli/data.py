@@ -57,7 +57,7 @@ def check(data: DataArgument, classes: Classes = None) -> None:
     for split, held in summary.splits.items():
         row = [split, str(held.images), "x".join(map(str, held.smallest)), "x".join(map(str, held.largest))]
         for index in range(len(summary.class_names)):
-            row += [f"{held.counts.pixels[index] / held.counts.total:.2%}", str(held.counts.images[index])]
+            row += [f"{held.counts.pixels[index] / max(held.counts.total, 1):.2%}", str(held.counts.images[index])]
         table.add_row(*row)
     console.print(table)
     console.print("\nNothing wrong was found.")

@@ -84,7 +84,7 @@ def weights(data: DataArgument, classes: Classes = None) -> None:
         table.add_column(column, justify="left" if column == "class" else "right")
     made = {method: class_weights(counts.pixels, method, containing=counts.containing) for method in METHODS}
     for index, name in enumerate(opened.class_names):
-        share = counts.pixels[index] / counts.total
+        share = counts.pixels[index] / max(counts.total, 1)
         row = [name, f"{share:.2%}", str(counts.images[index])]
         table.add_row(*row, *(f"{float(made[method][index]):.3g}" for method in METHODS))
     Console().print(table)

@@ -3,6 +3,7 @@
 import inspect
 from abc import ABC
 from collections.abc import Callable
+from importlib import import_module
 from typing import Any, ClassVar, Literal
 
 import torch
@@ -13,8 +14,10 @@ from piste.losses.elements import product
 Reduction = Literal["mean", "sum", "none"]
 
 
-def _no_objective(terms: tuple[tuple[Any, Any], ...]) -> Any:
-    raise RuntimeError("losses are summed and scaled by piste.objective, which was not imported: `import piste.objective`.")
+def _load_objective(terms: tuple[tuple[Any, Any], ...]) -> Any:
+    """The first sum: the objective room is loaded, and fills the hook as it is."""
+    import_module("piste.objective")
+    return Loss.combine(terms)
 
 
 class Loss(nn.Module, ABC):
@@ -23,7 +26,7 @@ class Loss(nn.Module, ABC):
     `a + b` and `0.5 * a` make an objective, through the one hook `combine`.
     """
 
-    combine: ClassVar[Callable[[tuple[tuple[Any, Any], ...]], Any]] = staticmethod(_no_objective)
+    combine: ClassVar[Callable[[tuple[tuple[Any, Any], ...]], Any]] = staticmethod(_load_objective)
     """Makes an objective of (factor, loss) pairs; filled by `piste.objective`, so that losses know nothing of it."""
 
     __signature__: ClassVar[inspect.Signature]

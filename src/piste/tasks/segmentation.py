@@ -94,6 +94,7 @@ class SegmentationTask:
             num_workers=workers,
             persistent_workers=workers > 0,
             collate_fn=self.data.collate(self.multiple),
+            generator=torch.Generator(),  # the process's random state is not touched by reading
         )
 
     def forward(self, model: nn.Module, batch: Any) -> Batch:
