@@ -6,12 +6,12 @@ from pathlib import Path
 from matplotlib.figure import Figure
 
 from piste.report.canvas import Picture, picture
-from piste.report.figures.curve import compared_curve_figure
+from piste.report.figures.curve import compared_curve_figure, curves_of
 from piste.report.figures.glance import glance_figure
 from piste.report.figures.metrics import compared_metrics_figure
 from piste.report.figures.plane import compared_plane_figure
 from piste.report.history import History
-from piste.report.page import FULL, HALF, OPEN_TILES, legend_entries, write_page
+from piste.report.page import FULL, HALF, OPEN_TILES, class_legend, legend_entries, write_page
 from piste.report.palette import css_variable, run_colour
 from piste.report.record import RunRecord
 from piste.report.story import comparison_story
@@ -53,6 +53,7 @@ def write_comparison(runs: Sequence[Path], out: Path) -> Path:
         tiles=compared_wall(records),
         open_tiles=OPEN_TILES,
         legend=legend_entries(records),
+        class_legend=class_legend(records),
     )
 
 
@@ -84,7 +85,7 @@ def _figures(records: Sequence[RunRecord], split: str, folder: Path) -> dict[str
     }
     for each, called in SPLITS.items():
         painters[f"curve_{each}"] = (
-            any(any(record.evaluated(each).get("curves", {}).values()) for record in records),
+            any(curves_of(record, each) for record in records),
             f"Precision against recall of {names} at every threshold, on {called}",
             lambda width, each=each: compared_curve_figure(records, each, width),  # type: ignore[misc]
             HALF,

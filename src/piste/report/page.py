@@ -13,7 +13,7 @@ import piste
 from piste.report.canvas import Picture, picture, save_png
 from piste.report.figures.classes import classes_figure
 from piste.report.figures.confusion import confusion_figure
-from piste.report.figures.curve import curve_figure
+from piste.report.figures.curve import curve_figure, curves_of
 from piste.report.figures.loss import loss_figure
 from piste.report.figures.metrics import metrics_figure
 from piste.report.figures.mosaic import augmentation_figure, wall_figure
@@ -21,7 +21,7 @@ from piste.report.figures.plane import plane_figure
 from piste.report.figures.rate import rate_figure
 from piste.report.history import History
 from piste.report.palette import css_variables
-from piste.report.pictures import ERRORS, outlined, photo_uri
+from piste.report.pictures import ERRORS, class_colour, outlined, photo_uri
 from piste.report.record import RunRecord
 from piste.report.story import facts, headline, key_numbers, milestones, threshold_sentence
 from piste.report.tables import threshold_rows
@@ -68,6 +68,7 @@ def write_report(run: Path) -> Path:
         tiles=tiles,
         open_tiles=OPEN_TILES,
         legend=legend_entries([record]),
+        class_legend=class_legend([record]),
         thresholds=threshold_rows(record),
         threshold_splits=[name for split, name in SPLITS.items() if record.scores(split, "default")],
         threshold_sentence=threshold_sentence(record),
@@ -83,6 +84,19 @@ def write_report(run: Path) -> Path:
 def legend_entries(records: Sequence[RunRecord]) -> list[tuple[str, str]]:
     """What the colours of the wall mean: a kind of error and its colour."""
     return [(kind, "rgb({} {} {})".format(*ERRORS[kind][:3])) for kind in error_kinds(records)]
+
+
+def class_legend(records: Sequence[RunRecord]) -> list[tuple[str, str]]:
+    """The colours of the classes, where there are several."""
+    first = records[0]
+    if len(first.foreground) < 2 or any(record.classes != first.classes for record in records):
+        return []
+    background = first.summary.get("background")
+    return [
+        (name, "rgb({} {} {})".format(*class_colour(index, background)))
+        for index, name in enumerate(first.classes)
+        if index != background
+    ]
 
 
 def write_page(path: Path, template: str, **content: Any) -> Path:
@@ -144,7 +158,7 @@ def _figures(record: RunRecord, history: History, folder: Path) -> dict[str, Pic
             HALF,
         ),
         "curve": (
-            any(record.evaluated("val").get("curves", {}).values()),
+            bool(curves_of(record, "val")),
             "Precision against recall at every threshold, on validation and test",
             lambda width: curve_figure(record, width),
             HALF,

@@ -33,7 +33,7 @@ INK, MUTED, FAINT, GRID, PAPER = (light for light, _ in NEUTRALS.values())
 
 # On photographs, the same in both schemes.
 HIT, MISS, FALSE_ALARM, IGNORED = (86, 188, 246), (255, 216, 64), (240, 78, 40), (150, 150, 150)
-CLASSES = ((86, 188, 246), (255, 176, 59), (196, 128, 255), (77, 214, 158), (255, 120, 150), (214, 222, 90))
+CLASSES = ((86, 188, 246), (255, 176, 59), (77, 214, 158), (255, 120, 150), (214, 222, 90), (170, 150, 255))
 
 Dashes = str | tuple[int, tuple[float, ...]]
 MARKS: tuple[tuple[Dashes, str], ...] = (("-", "o"), ((0, (5, 2)), "s"), ((0, (1.5, 1.5)), "^"))

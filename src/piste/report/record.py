@@ -110,6 +110,8 @@ class RunRecord:
     @cached_property
     def status(self) -> str:
         """`finished`, `stopped_early`, `failed` or `unfinished`."""
+        if "status" in self.summary:
+            return str(self.summary["status"])
         for event in reversed(self.events):
             if event["kind"] == "end":
                 return str(event["status"])

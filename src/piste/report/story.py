@@ -94,7 +94,8 @@ def threshold_sentence(record: RunRecord) -> str:
     )
     noun = "threshold" if len(best) == 1 else "thresholds"
     change = chosen - plain
-    verdict = "moves F1 from" if abs(change) >= 0.0005 else "leaves F1 at"
+    several = "" if len(best) > 1 else "s"
+    verdict = f"move{several} F1 from" if abs(change) >= 0.0005 else f"leave{several} F1 at"
     tail = f"{decimals(plain)} to {decimals(chosen)}" if abs(change) >= 0.0005 else decimals(plain)
     return (
         f"The {noun} with the highest F1 on validation ({named} instead of 0.5) {verdict} {tail} "
@@ -135,7 +136,9 @@ def facts(record: RunRecord) -> list[str]:
     start, summary = record.start, record.summary
     epochs, steps = len(record.epochs), max((int(e.get("step") or 0) for e in record.events), default=0)
     planned = start.get("epochs")
-    told = [f"{epochs}{f' of {planned}' if planned and planned != epochs else ''} epochs, {steps} steps"]
+    told = [
+        f"{epochs}{f' of {planned}' if planned and planned != epochs else ''} epoch{'s' * (epochs != 1)}, {steps} steps"
+    ]
     seconds = summary.get("seconds") or sum(event.get("seconds") or 0.0 for event in record.epochs)
     if seconds:
         told.append(duration(float(seconds)))

@@ -45,8 +45,10 @@ def glance_figure(
             here, there = plain.get(metric, math.nan), chosen.get(metric, math.nan)
             colour, (_, mark) = run_colour(run), run_marks(run)
             axes.plot([here, there], [height, height], color=colour, linewidth=1.2, alpha=0.5)
-            axes.plot([there], [height], mark, markersize=8, markerfacecolor="none", color=colour, clip_on=False)
-            axes.plot([here], [height], mark, markersize=9, color=colour, clip_on=False)
+            if not math.isnan(there):
+                axes.plot([there], [height], mark, markersize=8, markerfacecolor="none", color=colour, clip_on=False)
+            if not math.isnan(here):
+                axes.plot([here], [height], mark, markersize=9, color=colour, clip_on=False)
         if place:
             axes.axhline(place - 0.5, color=GRID, linewidth=1)
     axes.set(xlim=(0, 1), ylim=(len(metrics) - 0.5, -0.5))

@@ -50,11 +50,11 @@ def compared_plane_figure(histories: Sequence[History], width: int) -> Figure:
 
 def plane_height(width: int, keys: int) -> int:
     """How high a figure of one plane is, so that the plane fills its width above a legend of so many keys."""
-    return width - 12 + 20 * -(-keys // COLUMNS)
+    return width - 42 + 20 * -(-keys // COLUMNS)
 
 
-def plane(axes: Axes) -> None:
-    """Recall to the right, precision upwards, and the curves on which F1 is the same."""
+def plane(axes: Axes, *, labelled: bool = True) -> None:
+    """Recall to the right, precision upwards, and the curves on which F1 is the same, named where there is room."""
     style(axes, grid="both")
     axes.grid(visible=False)
     axes.set(xlim=(0, 1), ylim=(0, 1), aspect="equal", xlabel="recall", ylabel="precision")
@@ -69,15 +69,16 @@ def plane(axes: Axes) -> None:
         precision = f1 * recall / (2 * recall - f1)
         inside = precision <= 1
         axes.plot(recall[inside], precision[inside], color=FAINT, linewidth=0.8, linestyle=(0, (2, 3)), zorder=1)
-        axes.annotate(
-            f"F1 {f1:.1f}",
-            (1, f1 / (2 - f1)),
-            xytext=(-3, 3),
-            textcoords="offset points",
-            ha="right",
-            color=MUTED,
-            fontsize=11,
-        )
+        if labelled:
+            axes.annotate(
+                f"F1 {f1:.1f}",
+                (1, f1 / (2 - f1)),
+                xytext=(-3, 3),
+                textcoords="offset points",
+                ha="right",
+                color=MUTED,
+                fontsize=11,
+            )
 
 
 def _path(history: History) -> tuple[Numbers, Numbers]:
@@ -93,16 +94,12 @@ def _ends(
         return
     first, last = there[0], there[-1]
     best = [i for i in there if history.epochs[i]["epoch"] == history.record.best_epoch]
-    ring: dict[str, Any] = {
-        "linestyle": "none",
-        "color": colour,
-        "markeredgecolor": colour,
-        "clip_on": False,
-        "zorder": 5,
-    }
-    axes.plot(recall[first], precision[first], marker="o", markersize=8, markerfacecolor=PAPER, **ring)
-    axes.plot(recall[last], precision[last], marker="o", markersize=8, **ring)
-    axes.plot(recall[best], precision[best], marker="*", markersize=15, **(ring | {"markeredgecolor": PAPER}))
+    ring: dict[str, Any] = {"linestyle": "none", "color": colour, "markeredgecolor": colour, "clip_on": False}
+    axes.plot(recall[first], precision[first], marker="o", markersize=8, markerfacecolor=PAPER, zorder=5, **ring)
+    axes.plot(recall[last], precision[last], marker="o", markersize=8, zorder=5, **ring)
+    if best:  # an empty line that isn't clipped would count as a point in the figure's corner
+        looks = ring | {"markeredgecolor": PAPER}
+        axes.plot(recall[best], precision[best], marker="*", markersize=15, zorder=6, **looks)
     if named:
         for i in {int(first), int(last)}:
             axes.annotate(
