@@ -1,4 +1,4 @@
-"""Losses made for the contract to judge: three honest ones, and one for each way of breaking a promise."""
+"""Losses made for the contract to judge: an honest one, and one for each way of breaking a promise."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -11,9 +11,7 @@ from torch import Tensor
 from piste.losses.arguments import number
 from piste.losses.base import Loss
 from piste.losses.labels.base import LabelLoss
-from piste.losses.regions.base import RegionLoss, ratio
 from piste.losses.spec import Between, Case, LossSpec
-from piste.losses.values.base import ValueLoss
 
 
 def surprise_as_printed(probs: list[float], target: list[float], scale: float) -> float:
@@ -36,28 +34,6 @@ class Surprise(Open):
     """Cross-entropy times a scale."""
 
 
-def missed_as_printed(probs: list[float], target: list[float], element_weight: list[float], smooth: float) -> float:
-    there = sum(w * y for y, w in zip(target, element_weight, strict=True))
-    hit = sum(w * min(p, y) for p, y, w in zip(probs, target, element_weight, strict=True))
-    return (there - hit) / (there + smooth) if there else 0.0
-
-
-@final
-class Missed(RegionLoss):
-    """Share of the true area that was not found."""
-
-    def cost(self, tp: Tensor, fp: Tensor, fn: Tensor) -> Tensor:
-        return ratio(fn, tp + fn + self.smooth)
-
-
-@final
-class Bent(ValueLoss):
-    """Absolute error to the power of one and a half."""
-
-    def price(self, error: Tensor) -> Tensor:
-        return error.abs() ** 1.5
-
-
 def declared(cls: type[Loss], **facts: Any) -> LossSpec:
     """A spec of a label loss with the scale of `Open`, which is filed nowhere."""
     usual = {
@@ -76,23 +52,6 @@ def declared(cls: type[Loss], **facts: Any) -> LossSpec:
 
 
 SURPRISE = declared(Surprise, variants=({"scale": 3.0},))
-MISSED = declared(
-    Missed,
-    family="regions",
-    unit="class",
-    reference=missed_as_printed,
-    value_range=(0.0, 1.0),
-    search={"smooth": Between(0.0, 1.0)},
-    cases=(Case({"activation": "sigmoid"}, [[[0.0, 0.0]]], [[[1, 0]]], 0.5, "half of one"),),
-)
-BENT = declared(
-    Bent,
-    family="values",
-    targets=("values",),
-    reference=lambda prediction, target: abs(prediction - target) ** 1.5,
-    search={},
-    cases=(Case({}, [5.0], [1.0], 8.0, "4 times its root"),),
-)
 
 
 def calling(forward: Callable[..., Tensor]) -> LossSpec:

@@ -1,4 +1,4 @@
-"""Each promise of the contract is kept by honest losses and broken, in words, by one planted to break it."""
+"""Each promise of the contract is kept by an honest loss and broken, in words, by one planted to break it."""
 
 from dataclasses import replace
 
@@ -6,20 +6,18 @@ import pytest
 
 from piste.losses.contract import PROMISES
 
-from .planted import BENT, MISSED, PLANTED, SURPRISE
+from .planted import PLANTED, SURPRISE
 
 BROKEN = [
     pytest.param(name, spec, words, id=f"{name}-{number}")
     for name, plants in PLANTED.items()
     for number, (spec, words) in enumerate(plants)
 ]
-QUICK = [name for name in PROMISES if name not in ("compiled_equals_eager", "kernels_of_inductor_equal_eager")]
 
 
-@pytest.mark.parametrize("spec", [SURPRISE, MISSED, BENT], ids=lambda spec: spec.name)
-@pytest.mark.parametrize("name", QUICK)
-def test_an_honest_loss_keeps_it(name: str, spec) -> None:
-    PROMISES[name].keep(spec)
+@pytest.mark.parametrize("name", PROMISES)
+def test_an_honest_loss_keeps_it(name: str) -> None:
+    PROMISES[name].keep(SURPRISE)
 
 
 @pytest.mark.parametrize(("name", "spec", "words"), BROKEN)

@@ -17,9 +17,10 @@ from piste.losses.spec import COMMON
 
 
 def _worth_compiling(setting: Setting) -> bool:
-    """Leave out what a base's keywords do one by one where they are also tried together."""
+    """Leave out what a base's keywords do one by one where they are also tried together, and that on variants."""
     common = setting.keywords.keys() & COMMON - {"activation"}
-    return len(common) != 1 or "ignore_index" in common or not setting.has("per_image")
+    own = setting.keywords.keys() - COMMON
+    return not common or (not own and (len(common) > 1 or "ignore_index" in common or not setting.has("per_image")))
 
 
 @promise(applies=_worth_compiling)

@@ -57,7 +57,7 @@ class Setting:
         return f"{self.spec.cls.__name__}({words})"
 
 
-SINGLY: tuple[Mapping[str, Any], ...] = (
+ONE_BY_ONE: tuple[Mapping[str, Any], ...] = (
     {"weight": [0.5, 2.0, 1.0]},
     {"ignore_index": 255},
     {"per_image": True},
@@ -76,12 +76,17 @@ TOGETHER: Mapping[str, Any] = {
 
 
 def settings(spec: LossSpec) -> Iterator[Setting]:
-    """Every setting the contract tries: the defaults and each variant, with each activation that they allow."""
+    """Every setting the contract tries, with each activation that it allows.
+
+    These are the defaults, the loss's own variants, the keywords of its base one by one, and those together on top of
+    the defaults and of each variant.
+    """
     known = spec.parameters.keys()
-    common = [variant for variant in SINGLY if variant.keys() <= known]
-    if TOGETHER.keys() <= known:
-        common.append(TOGETHER)
-    for variant in ({}, *spec.variants, *common):
+    own = [{}, *spec.variants]
+    together = {name: value for name, value in TOGETHER.items() if name in known}
+    alone = [variant for variant in ONE_BY_ONE if variant.keys() <= known and variant != together]
+    both = [{**together, **variant} for variant in own] if together else []
+    for variant in (*own, *alone, *both):
         if "activation" in variant or "activation" not in known:
             yield Setting(spec, dict(variant))
         else:

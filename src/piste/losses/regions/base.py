@@ -50,8 +50,8 @@ class RegionLoss(Loss):
     - activation="sigmoid": logits and target [N, C, *S]; target bool, integer 0 and 1, or floating in [0, 1].
     - mask (bool, True where an element counts) and sample_weight (>= 0): [N, *S] with softmax, [N, C, *S] with
       sigmoid; any axis may have size 1. Both enter all three areas: an element that does not count has exactly no
-      gradient. Only the proportions of sample_weight matter, and none flows back to it; with `per_image` an image
-      counts by its mean.
+      gradient. Only the proportions of sample_weight matter, 0 is as if masked, and no gradient flows back to it;
+      with `per_image` an image counts by the mean of its weights above 0.
 
     Args:
         activation: "softmax" for classes that exclude each other, "sigmoid" for independent labels.
@@ -126,7 +126,8 @@ class RegionLoss(Loss):
         count = product(sample_weight, keep)
         count = None if count is None else count.detach().to(logits.dtype)
         tp, fp, fn = self._areas(logits, target, keep, count)
-        number, total = (_amount(each, logits).expand_as(tp) for each in (keep, count))
+        counts = None if count is None else count > 0
+        number, total = (_amount(each, logits).expand_as(tp) for each in (counts, count))
         return self._over_classes(torch.stack((tp, fp, fn, number, total)))
 
     def _areas(self, logits: Tensor, target: Tensor, keep: Tensor | None, count: Tensor | None) -> Areas:
