@@ -97,7 +97,7 @@ class Bare:
         torch.manual_seed(settings.seed)
         self.model = case.model().to(device)
         self.loader = case.loader("train", train=True, workers=0, batch_size=settings.batch_size)
-        self.optimizer = torch.optim.AdamW(self.model.parameters(), lr=1e-3)
+        self.optimizer = settings.optimizer.build(self.model.parameters())
         self.scheduler = torch.optim.lr_scheduler.CosineAnnealingLR(self.optimizer, steps)
         self.loss = nn.CrossEntropyLoss()
         self.device = device

@@ -1,1 +1,1 @@
-"""."""
+"""Training: the loop, what it moves, and what survives it."""
