@@ -69,13 +69,19 @@ def test_what_is_wrong_is_named_in_one_line(loss, prediction, target, words) -> 
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize("target", [changed(IDS, 99), changed(SHARES, float("nan"))])
+@pytest.mark.parametrize("target", [changed(IDS, 99), changed(SHARES, float("nan")), changed(SHARES, 0.9)])
 def test_nothing_is_asked_of_what_is_masked(target) -> None:
     mask = torch.ones(2, 7, 5, dtype=torch.bool)
     mask[1] = False
     check(CrossEntropy(), LOGITS, target, mask=mask)
     with pytest.raises(ValueError, match="`target`"):
         check(CrossEntropy(), LOGITS, target, mask=~mask)
+
+
+def test_an_unknown_value_may_be_masked() -> None:
+    mask = torch.ones(2, 3, 7, 5, dtype=torch.bool)
+    mask[1] = False
+    check(Huber(), LOGITS, changed(SHARES, float("nan")), mask=mask)
 
 
 @pytest.mark.parametrize("weight", [-1.0, float("nan")])
@@ -101,5 +107,10 @@ def test_a_value_or_slope_that_is_not_finite_is_found() -> None:
 
 
 def test_a_value_without_gradient_is_found() -> None:
-    with pytest.raises(ValueError, match="the loss must have a gradient"):
-        check(lambda prediction, target: prediction.argmax(1).sum().float(), LOGITS, IDS)
+    elsewhere = torch.ones((), requires_grad=True)
+    for loss in (
+        lambda prediction, target: prediction.argmax(1).sum().float(),
+        lambda prediction, target: elsewhere * 2,
+    ):
+        with pytest.raises(ValueError, match="the loss must have a gradient"):
+            check(loss, LOGITS, IDS)

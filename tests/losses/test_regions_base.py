@@ -70,6 +70,13 @@ def test_per_image_an_image_counts_by_its_mean_sample_weight() -> None:
     torch.testing.assert_close(value, (alone[0] + 3 * alone[1]) / 4)
 
 
+def test_weights_of_zero_are_as_a_mask_to_smooth_and_to_the_images_mean() -> None:
+    logits, target = sample()
+    mask = torch.rand(2, 7, 5, generator=torch.Generator().manual_seed(2)) < torch.tensor([0.2, 0.8]).view(2, 1, 1)
+    loss = Jaccard(smooth=5.0, per_image=True)
+    torch.testing.assert_close(loss(logits, target, sample_weight=mask.float()), loss(logits, target, mask=mask))
+
+
 def test_an_image_with_nothing_to_count_is_left_out_of_the_mean() -> None:
     logits, target = sample()
     mask = torch.tensor([True, False]).view(2, 1, 1)
@@ -151,11 +158,11 @@ class TestAbsent:
 
 
 def test_every_area_is_weighed() -> None:
-    """p = 1/2 on four elements of which two are true; one of each counts double."""
+    """p = 1/2 on four elements of which two are true; one of each counts double, one not. Weights of 5 over 3."""
     logits, target = torch.zeros(1, 1, 4), torch.tensor([[[1.0, 1.0, 0.0, 0.0]]])
     weight = torch.tensor([[[2.0, 1.0, 2.0, 0.0]]])
     value = Sums(activation="sigmoid")(logits, target, sample_weight=weight)
-    torch.testing.assert_close(value * 5 / 4, torch.tensor(2 * 0.5 + 10 * 3 * 0.5))
+    torch.testing.assert_close(value * 5 / 3, torch.tensor(2 * 0.5 + 10 * 3 * 0.5))
 
 
 def test_no_slope_flows_to_sample_weights() -> None:

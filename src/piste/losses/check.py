@@ -46,10 +46,8 @@ def check(
     """
     if not prediction.is_floating_point():
         raise ValueError(f"the prediction must be floating; got {prediction.dtype}.")
-    found = ~prediction.isfinite()
-    _refuse(
-        found, prediction, "the prediction must be finite", "Look for a division by 0 or a learning rate too large."
-    )
+    cure = "Look for a division by 0 or a learning rate too large."
+    _refuse(~prediction.isfinite(), prediction, "the prediction must be finite", cure)
     if isinstance(loss, Loss):
         _check_target(loss.arguments, prediction, target, mask, sample_weight)
     given = {"mask": mask, "sample_weight": sample_weight}
@@ -57,9 +55,9 @@ def check(
     with torch.enable_grad():
         value = loss(leaf, target, **{name: each for name, each in given.items() if each is not None})
         _refuse(~value.isfinite(), value, "the loss must be finite", "Its inputs are: the fault lies in the loss.")
-        if not value.requires_grad:
-            raise ValueError("the loss must have a gradient; got a value that does not depend on the prediction.")
-        (slope,) = torch.autograd.grad(value.sum(), leaf)
+        slope = torch.autograd.grad(value.sum(), leaf, allow_unused=True)[0] if value.requires_grad else None
+    if slope is None:
+        raise ValueError("the loss must have a gradient; got a value that does not depend on the prediction.")
     _refuse(~slope.isfinite(), slope, "the gradient must be finite", "The loss is: the fault lies in its slope.")
 
 
@@ -88,21 +86,15 @@ def _check_target(
         wrong = ~((target >= 0) & (target <= 1)) & counts
         _refuse(wrong, target, "`target` must lie in [0, 1]", "Divide a mask of 0 and 255 by 255.")
     else:
-        last = prediction.shape[1] - 1 if activation == "softmax" else 1
+        what, last = ("class ids", prediction.shape[1] - 1) if activation == "softmax" else ("labels", 1)
         wrong = ((target < 0) | (target > last)) & counts
         cure = "Set ignore_index= if it marks what does not count; else map the mask's values to class ids."
-        _refuse(
-            wrong,
-            target,
-            f"`target` must hold {'class ids' if activation == 'softmax' else 'labels'} 0 to {last}",
-            cure,
-        )
+        _refuse(wrong, target, f"`target` must hold {what} 0 to {last}", cure)
     if target.is_floating_point() and activation == "softmax":
         total = target.sum(1)
         wrong = ((total - 1).abs() > _ROUNDING) & counts[:, 0]
-        _refuse(
-            wrong, total, "probabilities in `target` must sum to 1 over the classes", "Divide by target.sum(1, True)."
-        )
+        cure = "Divide by target.sum(1, keepdim=True)."
+        _refuse(wrong, total, "probabilities in `target` must sum to 1 over the classes", cure)
 
 
 def _refuse(wrong: Tensor, values: Tensor, rule: str, cure: str) -> None:

@@ -112,6 +112,6 @@ class Quadratic(Loss):
             index = (target if keep is None else target.where(keep, 0)).long()
             probs = logits.softmax(1)
             true = probs.gather(1, index.unsqueeze(1)).squeeze(1)
-            cost = (probs.square().sum(1) - 2 * true + 1).clamp(min=0)  # rounding may put it a little below 0
+            cost = probs.square().sum(1) - 2 * true + 1  # never below 0: rounding keeps order, and p^2 >= 2p - 1
             weight = None if self._weight is None else self._weight.to(logits.dtype)[index]
         return reduce(cost, product(weight, sample_weight, keep), self.reduction)
