@@ -135,6 +135,8 @@ def what_does_not_fit_is_refused(setting: Setting) -> None:
                 got = value(loss, wrong)
             except ValueError as error:
                 require("\n" not in str(error), f"refusing {words} takes more than a line: {error}")
+            except Exception as error:
+                raise AssertionError(f"{words} is refused only by {type(error).__name__}: {error}") from error
             else:
                 raise AssertionError(f"{words} is accepted with a {kind} target and gives {got.tolist()}")
 

@@ -36,7 +36,7 @@ def _leaning(pos_weight: float | Weights) -> Tendency:
     tendency=_leaning,
     search={"pos_weight": Between(1.0, 100.0, log=True), "label_smoothing": Between(0.0, 0.2)},
     reference=as_printed,
-    variants=({"pos_weight": 3.0}, {"label_smoothing": 0.1}),
+    variants=({"pos_weight": 3.0}, {"pos_weight": [1.0, 3.0, 0.5]}, {"label_smoothing": 0.1}),
     cases=(
         Case({}, [[log(3)]], [[0]], log(4), "p = 3/4 and the label is 0: -ln(1 - 3/4)"),
         Case(
