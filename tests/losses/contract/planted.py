@@ -80,6 +80,20 @@ def doubles_the_slope(loss, honest, logits, *rest):
     return honest(WrongSlope.apply(logits), *rest)
 
 
+class Once(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, logits):
+        return logits.clone()
+
+    @staticmethod
+    def backward(ctx, gradient):
+        return gradient.detach()
+
+
+def differentiates_once(loss, honest, logits, *rest):
+    return honest(Once.apply(logits), *rest)
+
+
 def charges_more_for_soft_labels(loss, honest, logits, target, *rest):
     return honest(logits, target, *rest) * (1.01 if target.is_floating_point() else 1.0)
 
@@ -256,6 +270,7 @@ PLANTED: dict[str, list[tuple[LossSpec, str]]] = {
     "value_is_the_reference_s": [(replace(SURPRISE, reference=of_the_next_class), "the mean on index target")],
     "gradient_is_that_of_finite_differences": [(calling(doubles_the_slope), "finite differences gives")],
     "gradient_is_the_reference_s": [(calling(doubles_the_slope), "the reference gives")],
+    "gradient_can_be_differentiated_again": [(calling(differentiates_once), "finite differences gives")],
     "value_lies_in_its_declared_range": [(replace(SURPRISE, value_range=(0.0, 1.0)), "outside [0, 1]")],
     "soft_labels_equal_hard_ones_at_one_hot": [(calling(charges_more_for_soft_labels), "a target of torch.float64")],
     "what_is_masked_has_no_influence": [

@@ -4,11 +4,12 @@ from functools import partial
 from itertools import pairwise, product
 
 import torch
+from torch import Tensor
 
 from piste.losses.contract import probes
 from piste.losses.contract.examples import bound, calls, example, kinds_of, sparse, value
 from piste.losses.contract.plain import plain_value
-from piste.losses.contract.probes import require
+from piste.losses.contract.probes import Value, require
 from piste.losses.contract.promise import Setting, promise
 
 MANY = 11
@@ -52,6 +53,24 @@ def gradient_is_that_of_finite_differences(setting: Setting) -> None:
         plain, *_, masked_and_weighted = calls(example(setting, kind, (2, 5)))
         for drawn in (plain, masked_and_weighted):
             probes.gradient_is_right(bound(loss, drawn), drawn.prediction)
+
+
+@promise(applies=lambda setting: setting.is_default)
+def gradient_can_be_differentiated_again(setting: Setting) -> None:
+    """What flatness, sharpness and gradient penalties need: the second derivative is that of finite differences."""
+    loss = setting.build()
+    for kind in kinds_of(setting):
+        *_, drawn = calls(example(setting, kind, (2, 5)))
+        direction = torch.linspace(-1, 1, drawn.prediction.numel()).to(drawn.prediction).view_as(drawn.prediction)
+        probes.gradient_is_right(partial(_along, bound(loss, drawn), direction), drawn.prediction)
+
+
+def _along(value: Value, direction: Tensor, prediction: Tensor) -> Tensor:
+    """Slope of a value in one direction, as something that has a gradient itself, though it may be 0."""
+    with torch.enable_grad():
+        leaf = prediction if prediction.requires_grad else prediction.clone().requires_grad_()
+        (gradient,) = torch.autograd.grad(value(leaf), leaf, create_graph=True)
+        return (gradient * direction).sum() + 0 * leaf.sum()
 
 
 @promise(applies=_has_reference)
