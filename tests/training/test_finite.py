@@ -60,9 +60,14 @@ def test_a_term_that_is_not_finite_is_named(tmp_path: Path) -> None:
         # 3 batches to train and 2 to validate make an epoch; this is the second batch of the third
         return prediction.mean() * (math.inf if calls == 12 else 1.0)
 
-    text = failure(TinyTask(Sum(CrossEntropy(ignore_index=IGNORE), my_loss)), tmp_path / "run")
+    def watched(prediction: Tensor, target: Tensor) -> Tensor:
+        return prediction.mean() * math.nan
+
+    objective = Sum(CrossEntropy(ignore_index=IGNORE), my_loss, Watch(watched))
+    text = failure(TinyTask(objective), tmp_path / "run")
     assert "at epoch 3, step 8: term my_loss (" in text
     assert "cross_entropy" not in text
+    assert "watched" not in text
     assert "layer none, the prediction is finite" in text
     assert text.count("train_") == 4
 

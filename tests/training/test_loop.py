@@ -15,7 +15,7 @@ from piste.losses import CrossEntropy, Dice
 from piste.objective import Phase, Ramp, Sequence
 from piste.tasks.base import Batch
 from piste.training.checkpoint import read_checkpoint
-from piste.training.events import Event
+from piste.training.events import Event, EventLog, read_events
 from piste.training.loop import train
 from tests.training.tiny import IGNORE, SIZES, Blobs, Net, TinyScores, TinyTask, events_of, notes_of, recipe
 
@@ -68,6 +68,9 @@ def test_a_training_tells_its_story(run: Path) -> None:
     assert [event["step"] for event in events_of(run, "step")] == [1, 2, 3, 4, 5, 6]
     assert [event["epoch"] for event in events_of(run, "step")] == [1, 1, 1, 2, 2, 2]
     assert (outcome.status, outcome.epochs, outcome.steps) == ("finished", 2, 6)
+    events = read_events(run / "events.jsonl")[0]
+    assert outcome.seconds == sum(event["seconds"] for event in events if event["kind"] == "epoch") > 0
+    assert events[-1]["seconds"] == outcome.seconds
     best = events_of(run, "best")[-1]
     assert outcome.best == {"epoch": best["epoch"], "metric": "iou", "value": best["value"]}
 
@@ -142,13 +145,43 @@ def test_the_weights_that_were_validated_are_those_that_are_kept(ema: float | No
     assert epoch["val"]["loss"] == pytest.approx(loss, rel=1e-5)
 
 
-def test_the_moving_average_is_other_than_the_model(run: Path) -> None:
-    train(TinyTask(), recipe(epochs=1, ema=0.9), run)
+class Remembering(TinyTask):
+    """Keeps the weights that a training starts with."""
+
+    def model(self) -> nn.Module:
+        model = super().model()
+        self.first = {name: value.clone() for name, value in model.state_dict().items()}
+        return model
+
+
+def test_the_moving_average_follows_the_model_step_by_step(run: Path) -> None:
+    """One step: the average keeps 2/11 of the first weights, and of the first statistics."""
+    task = Remembering()
+    train(task, recipe(epochs=1, batch_size=11, ema=0.9), run)
     saved = read_checkpoint(run / "checkpoints" / "last.pt")["training"]
-    best = read_checkpoint(run / "checkpoints" / "best.pt")["model"]
-    assert not torch.equal(saved["model"]["0.weight"], saved["ema"]["model"]["0.weight"])
-    assert not torch.equal(saved["model"]["1.running_mean"], saved["ema"]["model"]["1.running_mean"])
-    assert torch.equal(best["0.weight"], saved["ema"]["model"]["0.weight"])
+    for name in ("0.weight", "1.running_mean"):
+        moved, average = saved["model"][name], saved["ema"]["model"][name]
+        assert not torch.equal(moved, task.first[name])
+        torch.testing.assert_close(average, task.first[name] * 2 / 11 + moved * 9 / 11)
+    assert torch.equal(read_checkpoint(run / "checkpoints" / "best.pt")["model"]["0.weight"], average_of(saved))
+
+
+def average_of(saved: dict[str, Any]) -> torch.Tensor:
+    weight: torch.Tensor = saved["ema"]["model"]["0.weight"]
+    return weight
+
+
+@pytest.mark.parametrize("accumulate", [1, 2])
+def test_clipping_bounds_how_far_a_step_goes(accumulate: int, run: Path) -> None:
+    """Plain gradient descent moves by lr times the gradient, whose norm is clipped to 0.001."""
+    task = Remembering()
+    sgd = {"sgd": {"lr": 0.5, "momentum": 0.0}}
+    train(task, recipe(epochs=1, batch_size=6, accumulate=accumulate, clip=0.001, optimizer=sgd), run)
+    model = read_checkpoint(run / "checkpoints" / "last.pt")["training"]["model"]
+    moved = [(model[name] - task.first[name]).flatten() for name, _ in Net().named_parameters()]
+    steps = events_of(run, "step")
+    assert all(step["grad_norm"] > 0.01 for step in steps), "what is logged is the norm before the clipping"
+    assert 0.25 * 0.0005 * len(steps) < torch.cat(moved).norm() < 1.001 * 0.0005 * len(steps)
 
 
 @pytest.mark.parametrize("scheduler", ["constant", "cosine"])
@@ -294,12 +327,15 @@ def test_losses_of_different_phases_are_not_compared(run: Path) -> None:
     """Cross-entropy near 0.1 and Dice near 0.5: without forgetting, the second phase would look like a divergence."""
     entropy, dice = CrossEntropy(ignore_index=IGNORE), 100.0 * Dice(ignore_index=IGNORE)
     objective = Sequence(Phase(entropy, epochs=2), Phase(dice))
-    watching = {"early_stopping": {"metric": "loss", "patience": 3}, "scheduler": {"plateau": {"metric": "loss"}}}
+    plateau = {"plateau": {"metric": "loss", "patience": 1}}
+    watching = {"early_stopping": {"metric": "loss", "patience": 3}, "scheduler": plateau}
     settings = recipe(epochs=5, optimizer={"adam": {"lr": 0.02}}, **watching)
     outcome = train(TinyTask(objective), settings, run)
     losses = [epoch["val"]["loss"] for epoch in events_of(run, "epoch")]
     assert min(losses[2:]) > 10 * max(losses[:2])
+    assert losses[2:] == sorted(losses[2:], reverse=True)
     assert outcome.status == "finished"
+    assert {step["lr"] for step in events_of(run, "step")} == {0.02}
 
 
 def test_the_plateau_on_the_loss_looks_for_less(run: Path) -> None:
@@ -358,6 +394,18 @@ def test_bfloat16_trains_on_the_cpu(run: Path) -> None:
     half, full = (events_of(folder, "step") for folder in (run, run.with_name("float32")))
     assert half[0]["loss"] == pytest.approx(full[0]["loss"], rel=0.02)
     assert half[0]["loss"] != full[0]["loss"]
+
+
+def test_the_disk_has_the_events_before_the_checkpoint_that_follows_them(
+    run: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else a power cut could leave a checkpoint that knows of events that are gone."""
+    order: list[str] = []
+    sync, save = EventLog.sync, torch.save
+    monkeypatch.setattr(EventLog, "sync", lambda log: (order.append("events"), sync(log)))
+    monkeypatch.setattr(torch, "save", lambda *arguments: (order.append("checkpoint"), save(*arguments)))
+    train(TinyTask(), recipe(epochs=1), run)
+    assert order == ["events", "checkpoint", "checkpoint"]
 
 
 def test_what_cannot_be_is_refused_before_anything_is_written(run: Path) -> None:

@@ -81,12 +81,13 @@ def test_a_run_killed_at_any_moment_ends_as_if_nothing_had_happened(
 
 def test_a_run_killed_again_while_it_replays(whole: Path, tmp_path: Path) -> None:
     run = tmp_path / "run"
-    assert train_until(run, Moment("write", 17, "amid"))
+    assert train_until(run, Moment("write", 3, "amid"))
+    assert train_until(run, Moment("write", 15, "amid"), resume=True)
     assert train_until(run, Moment("write", 2, "amid"), resume=True)
     assert train_until(run, Moment("replace", 2, "after"), resume=True)
     train(*everything(), run, resume=True)
     assert_same(run, whole)
-    assert len(notes_of(run, "resume")) == 3
+    assert len(notes_of(run, "resume")) == 4
 
 
 def test_a_resume_of_a_finished_run_changes_nothing(whole: Path, tmp_path: Path) -> None:
