@@ -6,6 +6,7 @@ import shutil
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from piste.report import write_comparison
 from piste.report.record import RunRecord
@@ -82,7 +83,14 @@ def test_runs_in_any_state_can_be_compared(cycle, killed, failed, tmp_path):
     page = write_comparison([cycle, killed, failed], tmp_path).read_text("utf-8")
     assert "unfinished" in page
     assert "Failed: the loss term jaccard is not finite" in page
-    assert (tmp_path / "figures" / "plane.png").is_file()
+    assert {path.name for path in (tmp_path / "figures").iterdir()} >= {"plane.png", "glance.png", "metrics.png"}
+
+
+def test_the_wall_is_a_png_too(cycle, plain, tmp_path):
+    write_comparison([cycle, plain], tmp_path)
+    with Image.open(tmp_path / "figures" / "wall.png") as wall:
+        assert wall.width > 4 * 200
+        assert wall.height > 12 * 200
 
 
 def test_one_run_is_no_comparison(cycle, tmp_path):

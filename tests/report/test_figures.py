@@ -8,7 +8,7 @@ import pytest
 from matplotlib.colors import to_hex
 
 from piste.report.figures.confusion import confusion_figure
-from piste.report.figures.curve import curve_figure
+from piste.report.figures.curve import compared_curve_figure, curve_figure
 from piste.report.figures.glance import glance_figure
 from piste.report.figures.loss import loss_figure, panels
 from piste.report.figures.metrics import compared_metrics_figure, metrics_figure
@@ -149,6 +149,20 @@ def test_a_confusion_matrix_has_the_truth_in_its_rows():
     assert at[(1, 0)].startswith("10")  # land taken for lake: column 1, row 0
     assert at[(0, 1)].startswith("75")  # lake taken for land
     assert (axes.get_xlabel(), axes.get_ylabel()) == ("predicted", "true")
+
+
+def test_curves_have_recall_below_and_precision_beside(cycle, plain):
+    records = [RunRecord.read(run) for run in (cycle, plain)]
+    curves = [records[0].evaluated(split)["curves"]["lake"] for split in ("val", "test")]
+    shown = {tuple(line.get_xdata()): tuple(line.get_ydata()) for line in curve_figure(records[0], 500).axes[0].lines}
+    for curve in curves:
+        assert shown[tuple(curve["recall"])] == tuple(curve["precision"])
+    shown = {tuple(line.get_xdata()): line for line in compared_curve_figure(records, "test", 500).axes[0].lines}
+    for index, record in enumerate(records):
+        curve = record.evaluated("test")["curves"]["lake"]
+        line = shown[tuple(curve["recall"])]
+        assert line.get_ydata().tolist() == curve["precision"]
+        assert line.get_color() == run_colour(index)
 
 
 def test_the_curve_marks_the_two_thresholds(cycle):

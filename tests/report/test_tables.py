@@ -7,7 +7,7 @@ import pytest
 
 from piste.report import comparison_rows
 from piste.report.record import RunRecord
-from piste.report.tables import differences, signed, threshold_rows
+from piste.report.tables import Row, differences, signed, threshold_rows
 
 
 def section(rows, heading: str) -> dict:
@@ -77,6 +77,11 @@ def test_nothing_is_marked_where_all_are_equal(cycle):
     assert {row.distance(1) for row in rows if row.values and not math.isnan(row.values[0])} <= {"0", ""}
 
 
+def test_a_distance_is_that_of_the_digits_shown():
+    row = Row("IoU", (0.1844, 0.1846, math.nan), ("0.184", "0.185", "\u2013"))
+    assert [row.distance(run) for run in range(3)] == ["0", "+0.001", ""]
+
+
 def test_thresholds_are_shown_and_never_ranked(cycle, plain):
     row = section(comparison_rows([cycle, plain]), "Test, best threshold")["Threshold, lake"]
     assert row.values == tuple(summary(run)["thresholds"]["best"]["lake"] for run in (cycle, plain))
@@ -104,7 +109,7 @@ def test_a_threshold_s_change_is_best_minus_default(cycle):
         plain, best, change = rows["Recall"][place]
         expected = [scores[split][choice]["recall"] for choice in ("default", "best_threshold")]
         assert [plain, best] == [f"{value:.3f}" for value in expected]
-        assert change == signed(expected[1] - expected[0])
+        assert change == signed(round(expected[1], 3) - round(expected[0], 3))
 
 
 def test_only_differing_keys_are_shown():

@@ -5,10 +5,11 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
-from piste.report.canvas import Picture, picture
+from piste.report.canvas import Picture, picture, save_png
 from piste.report.figures.curve import compared_curve_figure, curves_of
 from piste.report.figures.glance import glance_figure
 from piste.report.figures.metrics import compared_metrics_figure
+from piste.report.figures.mosaic import compared_wall_figure
 from piste.report.figures.plane import compared_plane_figure
 from piste.report.history import History
 from piste.report.page import FULL, HALF, OPEN_TILES, class_legend, legend_entries, write_page
@@ -16,7 +17,7 @@ from piste.report.palette import css_variable, run_colour
 from piste.report.record import RunRecord
 from piste.report.story import comparison_story
 from piste.report.tables import CHOICES, differences, rows_of, scores_or_latest
-from piste.report.wall import compared_wall
+from piste.report.wall import compared_wall, error_kinds, shared_tiles
 from piste.report.words import SPLITS
 
 
@@ -40,6 +41,11 @@ def write_comparison(runs: Sequence[Path], out: Path) -> Path:
         raise ValueError(f"a comparison takes two runs or more; got {len(runs)}")
     records = [RunRecord.read(run) for run in runs]
     split = "test" if any(record.scores("test", "default") for record in records) else "val"
+    tiles = shared_tiles(records)[:OPEN_TILES]
+    if tiles:
+        background, kinds = records[0].summary.get("background"), error_kinds(records)
+        names = [record.name for record in records]
+        save_png(compared_wall_figure(tiles, names, background, kinds), out / "figures" / "wall.png")
     return write_page(
         out / "comparison.html",
         "comparison.html",

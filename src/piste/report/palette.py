@@ -11,7 +11,7 @@ import re
 NEUTRALS = {
     "ink": ("#1c2024", "#eceef0"),
     "muted": ("#5b636b", "#a3abb3"),
-    "faint": ("#a9b0b7", "#5f686f"),
+    "faint": ("#a9b0b7", "#6c757d"),
     "grid": ("#e3e6e9", "#2f353a"),
     "paper": ("#fdfdfc", "#14171a"),
 }

@@ -48,7 +48,7 @@ class Row(NamedTuple):
 
     def distance(self, run: int) -> str:
         """How far a run's value lies from the first run's, with its sign; empty where either has none."""
-        change = self.values[run] - self.values[0]
+        change = round(self.values[run], 3) - round(self.values[0], 3)  # of the digits that are shown
         return signed(change) if self.ranked and not math.isnan(change) else ""
 
 
@@ -106,7 +106,7 @@ def threshold_rows(record: RunRecord) -> list[ThresholdRow]:
         cells = []
         for split in splits:
             plain, best = (record.scores(split, choice).get(metric, math.nan) for choice in CHOICES)
-            change = best - plain
+            change = round(best, 3) - round(plain, 3)
             cells.append((decimals(plain), decimals(best), "" if math.isnan(change) else signed(change)))
         if any(cell[:2] != (NONE, NONE) for cell in cells):
             rows.append(ThresholdRow(label(metric), cells))

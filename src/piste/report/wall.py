@@ -60,28 +60,32 @@ def wall(record: RunRecord) -> list[WallTile]:
 
 
 def compared_wall(records: Sequence[RunRecord]) -> list[WallTile]:
-    """The images that all runs were shown, with the truth and each run's errors.
-
-    Those on which the runs differ most come first, and of equal ones the worst. An image with no foreground in truth
-    and prediction has nothing wrong: it counts as an IoU of 1.
-    """
-    by_name = [{tile.name: tile for tile in record.wall} for record in records]
-    shared = [name for name in by_name[0] if all(name in tiles for tiles in by_name)]
+    """The images that all runs were shown, with the truth and each run's errors."""
     backgrounds = [record.summary.get("background") for record in records]
-
-    def rank(name: str) -> tuple[float, float]:
-        scores = [1.0 if math.isnan(tiles[name].score) else tiles[name].score for tiles in by_name]
-        return (min(scores) - max(scores), sum(scores))
-
     found = []
-    for name in sorted(shared, key=rank):
-        tiles = [of_run[name] for of_run in by_name]
+    for tiles in shared_tiles(records):
         layers = [_truth(tiles[0], backgrounds[0])]
         for index, (record, tile) in enumerate(zip(records, tiles, strict=True)):
             layer = _errors(tile, backgrounds[index], record.name)
             layers.append(layer._replace(note=f"IoU{SPACE}{decimals(tile.score)}", run=index))
         found.append(_tile(tiles[0], layers)._replace(score=""))
     return found
+
+
+def shared_tiles(records: Sequence[RunRecord]) -> list[list[Tile]]:
+    """The images that all runs were shown, each with a tile a run.
+
+    Those on which the runs differ most come first, and of equal ones the worst. An image with no foreground in truth
+    and prediction has nothing wrong: it counts as an IoU of 1.
+    """
+    by_name = [{tile.name: tile for tile in record.wall} for record in records]
+    shared = [[tiles[name] for tiles in by_name] for name in by_name[0] if all(name in tiles for tiles in by_name)]
+
+    def rank(tiles: list[Tile]) -> tuple[float, float]:
+        scores = [1.0 if math.isnan(tile.score) else tile.score for tile in tiles]
+        return (min(scores) - max(scores), sum(scores))
+
+    return sorted(shared, key=rank)
 
 
 def error_kinds(records: Sequence[RunRecord]) -> list[str]:

@@ -14,8 +14,7 @@ from piste.report.pictures import ERRORS, classes, dimmed, errors, outlined, pai
 from piste.report.record import Augmented, Pixels, Tile
 from piste.report.words import decimals
 
-CELL = 192  # pixels of a picture
-GAP = 8
+GAP = 8  # pixels between pictures
 COLUMNS = ("image", "truth", "prediction", "error")
 
 
@@ -32,34 +31,55 @@ def panels(tile: Tile, background: int | None) -> list[Pixels]:
 
 def wall_figure(tiles: Sequence[Tile], background: int | None, kinds: Sequence[str]) -> Figure:
     """A row a validation image, worst first."""
-    rows = [panels(tile, background) for tile in tiles]
     names = [(tile.name, f"IoU {decimals(tile.score)}") for tile in tiles]
-    figure = _mosaic(rows, names, COLUMNS)
-    legend(
-        figure, [Patch(color="#{:02x}{:02x}{:02x}".format(*ERRORS[kind][:3]), label=kind) for kind in kinds], len(kinds)
-    )
+    figure = _mosaic([panels(tile, background) for tile in tiles], names, COLUMNS)
+    _explain(figure, kinds)
+    return figure
+
+
+def compared_wall_figure(
+    tiles: Sequence[Sequence[Tile]], runs: Sequence[str], background: int | None, kinds: Sequence[str]
+) -> Figure:
+    """A row a validation image: the image, its truth, and the errors of each run."""
+    rows = []
+    for of_runs in tiles:
+        image, truth, *_ = panels(of_runs[0], background)
+        rows.append([image, truth, *[panels(tile, background)[-1] for tile in of_runs]])
+    names = [(of_runs[0].name, "") for of_runs in tiles]
+    headings = ["image", "truth", *[run if len(run) <= 20 else f"{run[:19]}\u2026" for run in runs]]
+    figure = _mosaic(rows, names, headings, cell=264)
+    _explain(figure, kinds)
     return figure
 
 
 def augmentation_figure(samples: Sequence[Augmented], background: int | None) -> Figure:
     """A row a training image: as it is, then as training saw it."""
     rows = [[outlined(image, mask, background) for image, mask in (s.original, *s.versions)] for s in samples]
-    versions = max(len(row) for row in rows) - 1
-    return _mosaic(
-        rows, [(s.name, "") for s in samples], ("original", *[f"augmented {i + 1}" for i in range(versions)])
-    )
+    versions = [f"augmented {i + 1}" for i in range(max(len(row) for row in rows) - 1)]
+    return _mosaic(rows, [(s.name, "") for s in samples], ("original", *versions))
 
 
-def _mosaic(rows: Sequence[Sequence[Pixels]], names: Sequence[tuple[str, str]], columns: Sequence[str]) -> Figure:
+def _explain(figure: Figure, kinds: Sequence[str]) -> None:
+    """A legend of the kinds of error."""
+    colours = ["#{:02x}{:02x}{:02x}".format(*ERRORS[kind][:3]) for kind in kinds]
+    legend(figure, [Patch(color=c, label=kind) for c, kind in zip(colours, kinds, strict=True)], len(kinds))
+
+
+def _mosaic(
+    rows: Sequence[Sequence[Pixels]], names: Sequence[tuple[str, str]], columns: Sequence[str], cell: int = 192
+) -> Figure:
+    """Pictures in cells as high as the first one needs; what has another shape leaves some of its cell empty."""
     tall, wide = rows[0][0].shape[:2]
-    height, step = max(CELL * tall // wide, 1), CELL + GAP
+    height, step = max(cell * tall // wide, 1), cell + GAP
     down = height + GAP
     sheet = np.zeros((len(rows) * down - GAP, len(columns) * step - GAP, 4), dtype=np.uint8)
     for i, row in enumerate(rows):
-        for j, cell in enumerate(row):
-            scaled = Image.fromarray(cell).resize((CELL, height), Image.Resampling.NEAREST)
-            sheet[i * down : i * down + height, j * step : j * step + CELL, :3] = np.asarray(scaled)
-            sheet[i * down : i * down + height, j * step : j * step + CELL, 3] = 255
+        for j, picture in enumerate(row):
+            scale = min(cell / picture.shape[1], height / picture.shape[0])
+            size = round(picture.shape[1] * scale), round(picture.shape[0] * scale)
+            scaled = np.asarray(Image.fromarray(picture).resize(size, Image.Resampling.NEAREST))
+            place = sheet[i * down : i * down + size[1], j * step : j * step + size[0]]
+            place[..., :3], place[..., 3] = scaled, 255
     figure = new_figure(sheet.shape[1] // 2 + 90, sheet.shape[0] // 2 + 60)
     axes = figure.subplots()
     axes.imshow(sheet, interpolation="nearest")
