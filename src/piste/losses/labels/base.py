@@ -104,8 +104,8 @@ class LabelLoss(Loss):
         weight = None if self._weight is None else self._weight.to(logits.dtype)[index]
         if self.label_smoothing:
             price = self._price_of_each(logits)
-            cost = torch.lerp(price.gather(1, index.unsqueeze(1)).squeeze(1), price.mean(1), self.label_smoothing)
-            return cost, weight
+            cost = price.gather(1, index.unsqueeze(1)).squeeze(1)
+            return cost + self.label_smoothing * (price.mean(1) - cost), weight
         cost = self.phi(-F.cross_entropy(logits, index, reduction="none", ignore_index=_NOTHING))
         return cost if weight is None else cost * weight, weight
 
@@ -114,7 +114,7 @@ class LabelLoss(Loss):
         truth = (target if keep is None else target.where(keep.unsqueeze(1), 0)).to(logits.dtype)
         weight = None if self._weight is None else (truth * along_classes(self._weight, truth)).sum(1)
         if self.label_smoothing:
-            truth = torch.lerp(truth, torch.full_like(truth, 1 / truth.shape[1]), self.label_smoothing)
+            truth = truth + self.label_smoothing * (1 / truth.shape[1] - truth)
         return (truth * self._price_of_each(logits)).sum(1), weight
 
     def _price_of_each(self, logits: Tensor) -> Tensor:
@@ -135,7 +135,7 @@ class LabelLoss(Loss):
             truth = target == 1
             cost = self.phi(F.logsigmoid(torch.where(truth, logits, -logits)))
             if sides is not None:
-                cost = cost * torch.where(truth, positive, negative).to(cost.dtype)
+                cost = cost * (negative + (positive - negative) * truth.to(cost.dtype))
         if self._weight is None:
             return cost, None
         weight = along_classes(self._weight, logits)

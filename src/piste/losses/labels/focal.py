@@ -85,7 +85,8 @@ class Focal(LabelLoss):
     def phi(self, log_p: Tensor) -> Tensor:
         """Price the log-probability of the truth, less the surer it is."""
         log_p = log_p.clamp(max=_NEVER_SURE)
-        return -((-torch.expm1(log_p)) ** self.gamma) * log_p
+        # x^gamma = exp(gamma log x), in which a gamma that moves does not have to be compiled anew
+        return -torch.exp(self.gamma * torch.log(-torch.expm1(log_p))) * log_p
 
     def sides(self, logits: Tensor) -> tuple[float | Tensor, float | Tensor] | None:
         """Split the price between negatives and positives."""

@@ -3,6 +3,7 @@
 from math import log
 from typing import Unpack
 
+import torch
 from torch import Tensor
 
 from piste.losses.arguments import number
@@ -100,4 +101,6 @@ class FocalTversky(RegionLoss):
     def cost(self, tp: Tensor, fp: Tensor, fn: Tensor) -> Tensor:
         """Price what is wrong, as a share of hits and priced mistakes, and take the root."""
         wrong = self.alpha * fp + self.beta * fn
-        return ratio(wrong, tp + wrong + self.smooth).clamp(min=_FLAWLESS) ** (1 / self.gamma)
+        distance = ratio(wrong, tp + wrong + self.smooth).clamp(min=_FLAWLESS)
+        # x^(1 / gamma) = exp(log x / gamma), in which a gamma that moves does not have to be compiled anew
+        return torch.exp(torch.log(distance) / self.gamma)

@@ -59,5 +59,5 @@ class Huber(ValueLoss):
     def price(self, error: Tensor) -> Tensor:
         """Price each error: its part within delta squared and halved, what is beyond in proportion."""
         size = error.abs()
-        near = size.clamp(max=self.delta)
+        near = self.delta * (size / self.delta).clamp(max=1)  # a bound that moves would be compiled anew, a factor not
         return near * (size - near / 2)
