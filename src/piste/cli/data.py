@@ -66,13 +66,13 @@ def check(data: DataArgument, classes: Classes = None) -> None:
 def data_recipe(data: str, classes: str | None = None) -> "DataRecipe":
     """The data section that a folder, a recipe file or a built-in name stands for."""
     from piste.data.recipe import DataRecipe
-    from piste.training.recipe import load_recipe
+    from piste.training.recipe import load_recipe, parse_section
 
     if Path(data).suffix in (".yaml", ".yml"):
         if classes is not None:
             raise ValueError("`--classes` goes with a folder; a recipe says its classes itself")
         return load_recipe(data).data
-    return DataRecipe(path=data, classes=None if classes is None else _read_classes(classes))
+    return parse_section(DataRecipe, {"path": data, "classes": None if classes is None else _read_classes(classes)})
 
 
 def _read_classes(text: str) -> dict[str, int]:

@@ -143,5 +143,5 @@ def _check_encoder(name: str) -> None:
 def input_multiple(recipe: ModelRecipe) -> int:
     """What heights and widths of images must be divisible by; also shows that the architecture can be built."""
     with torch.device("meta"):
-        model = build_segmentation_model(recipe.model_copy(update={"weights": None}), channels=1)
-    return int(model.encoder.output_stride) if getattr(model, "requires_divisible_input_shape", True) else 1
+        model: Any = build_segmentation_model(recipe.model_copy(update={"weights": None}), channels=1)
+    return int(model.encoder.output_stride) if model.requires_divisible_input_shape else 1

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from importlib import resources
 from pathlib import Path
 from types import UnionType
-from typing import Any, Literal, Self, Union, get_args, get_origin
+from typing import Any, Literal, Self, TypeVar, Union, get_args, get_origin
 
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -16,6 +16,7 @@ from piste.models.recipe import ModelRecipe
 from piste.names import nearest
 from piste.training.settings import TrainingRecipe
 
+Section = TypeVar("Section", bound=BaseModel)
 Loss = str | dict[str, Any]  # the objective room has its grammar: piste.objective.recipe
 
 
@@ -44,10 +45,7 @@ class Recipe(TrainingRecipe):
             raise ValueError(
                 f"{source}: a recipe is a mapping of keys such as task, data and loss; got {document!r:.60}"
             )
-        try:
-            return cls.model_validate(document)
-        except ValidationError as errors:
-            raise ValueError(f"{source}: " + "; ".join(_in_words(cls, errors))) from None
+        return parse_section(cls, document, f"{source}: ")
 
     def resolved(self, data: DataRecipe, loss: dict[str, Any]) -> Self:
         """The same recipe with data and loss as a task made them out."""
@@ -58,6 +56,18 @@ class Recipe(TrainingRecipe):
         document = self.model_dump(mode="json")
         first = {key: document.pop(key) for key in ("task", "data", "model", "loss")}
         return yaml.safe_dump(first | document, sort_keys=False, allow_unicode=True, width=110)
+
+
+def parse_section(section: type[Section], document: dict[str, Any], prefix: str = "") -> Section:
+    """A recipe, or a section of one, from nested mappings.
+
+    Raises:
+        ValueError: in one line that starts with `prefix`, each thing wrong with it.
+    """
+    try:
+        return section.model_validate(document)
+    except ValidationError as errors:
+        raise ValueError(prefix + "; ".join(_in_words(section, errors))) from None
 
 
 def builtin_recipes() -> dict[str, str]:

@@ -47,7 +47,7 @@ def start_run(recipe: Recipe, folder: Path, *, sinks: tuple[Sink, ...] = (), ech
         OSError: the disk is full.
     """
     task = open_task(recipe)
-    resolved = recipe.resolved(task.data.recipe, task.loss)
+    resolved = recipe.resolved(task.data.recipe, dict(task.loss))
     start_accelerator(recipe)
     _check_first_batch(task, resolved)
     folder.parent.mkdir(parents=True, exist_ok=True)
