@@ -148,6 +148,17 @@ def test_curve_and_average_precision_agree_with_torchmetrics(example):
     assert scores.compute()["average_precision/lake"] == pytest.approx(exact, abs=0.01)
 
 
+def test_average_precision_of_a_model_that_is_sure_of_itself():
+    # logits from -14 to 14: most probabilities lie closer to 0 or 1 than a thousandth
+    generator = torch.Generator().manual_seed(11)
+    truth = torch.rand(20_000, generator=generator) < 0.1
+    logits = torch.where(truth, 9.0, -9.0) + 5 * torch.randn(20_000, generator=generator)
+    probs = logits.clamp(-14, 14).sigmoid()
+    scores = scored(PixelScores(CLASSES[:2], 0, "sigmoid"), (probs.view(1, 1, -1), truth.long().view(1, -1)))
+    exact = binary_average_precision(probs, truth.long()).item()
+    assert scores.compute()["average_precision"] == pytest.approx(exact, abs=0.002)
+
+
 def test_average_precision_by_hand():
     # falling probabilities: hit, false alarm, hit, so AP = 1/2 * 1/1 + 1/2 * 2/3
     probs = torch.tensor([[[0.9, 0.7, 0.5, 0.1]]])
@@ -256,8 +267,8 @@ def test_names_are_the_declared_ones(example):
 
 def test_thresholds_are_fine_at_both_ends_and_hold_a_half():
     assert 0.5 in THRESHOLDS
-    assert min(t for t in THRESHOLDS if t > 0) == 0.0001
-    assert max(THRESHOLDS) == 0.9999
+    assert min(t for t in THRESHOLDS if t > 0) == pytest.approx(1e-6)
+    assert max(THRESHOLDS) == pytest.approx(1 - 1e-6)
 
 
 @pytest.mark.parametrize(

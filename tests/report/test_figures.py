@@ -142,6 +142,15 @@ def test_runs_keep_their_colours_in_every_comparison(cycle, plain):
                 assert [line.get_color() for line in own] == [run_colour(index)]
 
 
+@pytest.mark.parametrize(("highest", "top"), [(0.07, 0.1), (0.1, 0.1), (0.17, 0.2), (0.9, 1.0)])
+def test_low_metrics_get_a_scale_that_shows_them(tmp_path, highest, top):
+    history = history_of(
+        tmp_path, epoch(1, 0, "dice", 0.5, 0.5, iou=highest, recall=None), epoch(2, 0, "dice", 0.5, 0.5, iou=0.0)
+    )
+    assert metrics_figure(history, 900).axes[0].get_ylim() == (0, top)
+    assert compared_metrics_figure([history, history], 900).axes[1].get_ylim() == (0, top)
+
+
 def test_a_confusion_matrix_has_the_truth_in_its_rows():
     figure = confusion_figure([[90, 10], [3, 1]], ["land", "lake"], 500)
     axes = figure.axes[0]

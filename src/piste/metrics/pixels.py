@@ -18,7 +18,7 @@ from piste.metrics.names import flat_scores, foreground_indices
 from piste.metrics.tally import Tally
 
 # Steps of 0.005, finer where a model that is sure of itself puts its probabilities.
-_ENDS = (0.0001, 0.0002, 0.0005, 0.001, 0.002)
+_ENDS = (*(digit * 10.0**power for power in (-6, -5, -4) for digit in (1, 2, 5)), 0.001, 0.002)
 THRESHOLDS = (*(i / 200 for i in range(200)), *_ENDS, *(1 - t for t in _ENDS))
 
 

@@ -54,7 +54,7 @@ def glance_figure(
     axes.set(xlim=(0, 1), ylim=(len(metrics) - 0.5, -0.5))
     axes.xaxis.set_major_formatter(PercentFormatter(1.0, symbol=" %"))
     axes.set_yticks(range(len(metrics)), [label(m) for m in metrics])
-    axes.tick_params(axis="y", colors=INK)
+    axes.tick_params(axis="y", colors=INK, pad=10)
     keys = [
         key(name, color=run_colour(i), marker=run_marks(i)[1], markersize=8, linewidth=0)
         for i, name in enumerate(names)

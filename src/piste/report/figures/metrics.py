@@ -10,7 +10,7 @@ from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from piste.report.canvas import new_figure, style, title
 from piste.report.figures.time import key, legend, phase_looks, phase_patches, run_looks, time_axis
-from piste.report.history import History
+from piste.report.history import History, Numbers
 from piste.report.palette import INK, MUTED, run_colour, run_marks
 
 SHOWN: dict[str, tuple[str, dict[str, Any]]] = {
@@ -22,11 +22,11 @@ SHOWN: dict[str, tuple[str, dict[str, Any]]] = {
 
 
 def metrics_figure(history: History, width: int) -> Figure:
-    """IoU, precision, recall and the F1 of objects in one plot: they share a scale from 0 to 1."""
+    """IoU, precision, recall and the F1 of objects in one plot: they share a scale."""
     figure = new_figure(width, 270 if width > 500 else 310)
     axes = figure.subplots()
     time_axis(axes, history)
-    _share(axes)
+    _share(axes, [history.metric_line(metric)[1] for metric in SHOWN])
     keys = []
     for metric, (label, looks) in SHOWN.items():
         x, y = history.metric_line(metric)
@@ -53,9 +53,8 @@ def compared_metrics_figure(histories: Sequence[History], width: int) -> Figure:
     _phase_bars(rows[0], histories, names)
     for axes, (metric, label) in zip(rows[1:], compared.items(), strict=True):
         style(axes)
-        _share(axes)
+        _share(axes, [history.metric_line(metric)[1] for history in histories])
         title(axes, label)
-        axes.set_yticks([0, 0.5, 1.0])
         axes.tick_params(labelbottom=axes is rows[-1])
         for index, history in enumerate(histories):
             x, y = history.metric_line(metric)
@@ -79,6 +78,10 @@ def _phase_bars(axes: Axes, histories: Sequence[History], names: Sequence[str]) 
     axes.set_axis_off()
 
 
-def _share(axes: Axes) -> None:
-    axes.set_ylim(0, 1.0)
+def _share(axes: Axes, values: Sequence[Numbers]) -> None:
+    """A scale of shares from 0 to the first round one that all values fit below."""
+    highest = max((float(np.nanmax(each, initial=0.0)) for each in values), default=1.0)
+    top = next(limit for limit in (0.1, 0.2, 0.5, 1.0) if highest <= limit)
+    axes.set_ylim(0, top)
+    axes.set_yticks([0, top / 2, top])
     axes.yaxis.set_major_formatter(PercentFormatter(1.0, symbol=" %"))

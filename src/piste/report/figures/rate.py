@@ -18,11 +18,10 @@ def rate_figure(history: History, width: int) -> Figure:
     rates = [float(event["lr"]) for event in history.steps if event.get("lr")]
     if rates and max(rates) > 20 * min(rates):
         axes.set_yscale("log")
-        axes.yaxis.set_major_formatter(FuncFormatter(lambda rate, _: f"{rate:g}"))
         axes.yaxis.set_minor_formatter(NullFormatter())
         axes.set_ylim(max(min(rates) * 0.8, max(rates) / 1000), max(rates) * 1.25)
     else:
         axes.set_ylim(bottom=0)
-        axes.ticklabel_format(axis="y", style="plain", useOffset=False)
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda rate, _: f"{rate:g}"))
     legend(figure, phase_patches(history.phase_names), 4 if width > 500 else 2)
     return figure
