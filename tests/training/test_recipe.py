@@ -26,11 +26,16 @@ def test_a_recipe_survives_its_own_yaml() -> None:
 def test_overrides_reach_any_place() -> None:
     recipe = load_recipe(
         "lakes",
-        ["model.encoder=resnet34", "loss.cycle.phases[1].lr=0.05", "optimizer.adamw.lr=0.1", "data.cache=false"],
+        [
+            "model.encoder=resnet34",
+            "loss.sequence[0].cycle.phases[1].lr=0.05",
+            "optimizer.adamw.lr=0.1",
+            "data.cache=false",
+        ],
     )
     assert recipe.model.encoder == "resnet34"
     assert isinstance(recipe.loss, dict)
-    assert recipe.loss["cycle"]["phases"][1]["lr"] == 0.05
+    assert recipe.loss["sequence"][0]["cycle"]["phases"][1]["lr"] == 0.05
     assert recipe.optimizer.model_dump()["lr"] == 0.1
     assert recipe.data.cache is False
 
@@ -82,7 +87,7 @@ def test_a_name_that_is_nothing_names_the_built_in_recipes() -> None:
         load_recipe("lake")
 
 
-@pytest.mark.parametrize("assignment", ["epochs", "=3", "loss.cycle.phases[9].lr=1", "epochs.deep=1"])
+@pytest.mark.parametrize("assignment", ["epochs", "=3", "loss.sequence[9].lr=1", "epochs.deep=1"])
 def test_overrides_that_fit_nowhere_are_refused(assignment: str) -> None:
     with pytest.raises(ValueError):
         load_recipe("lakes", [assignment])

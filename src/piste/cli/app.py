@@ -57,5 +57,7 @@ def main() -> None:
 
 def _stop(error: object, code: int) -> None:
     sys.stdout.flush()
+    if isinstance(error, OSError) and error.strerror:  # its own text begins with a number
+        error = ": ".join(str(part) for part in (error.filename, error.strerror) if part)
     print("piste: " + " ".join(str(error).split()), file=sys.stderr)
     sys.exit(code)

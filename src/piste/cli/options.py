@@ -14,7 +14,7 @@ Overrides = Annotated[
         "--set",
         metavar="KEY=VALUE",
         help="Change one key of the recipe, such as epochs=12, model.encoder=resnet34 or"
-        " loss.cycle.phases[1].lr=0.05; may be given often, and is checked like the recipe itself.",
+        " loss.sequence[0].cycle.times=1; may be given often, and is checked like the recipe itself.",
     ),
 ]
 RUNS = Path("runs")

@@ -177,8 +177,9 @@ def _in_words(model: type[BaseModel], errors: ValidationError) -> list[str]:
             came[name] = f"; got {error['input']!r:.60}"
         found.setdefault(name, []).append(message)
     return [
-        next((m for m in messages if m.startswith("`")), f"`{name}` {' or '.join(messages)}".replace("` :", "`:"))
-        .removeprefix("``: ")  # what is wrong with the whole
+        next(
+            (m for m in messages if m.startswith("`")), f"`{name}` {' or '.join(messages)}".replace("` :", "`:")
+        ).removeprefix("``: ")  # what is wrong with the whole
         + came.get(name, "")
         for name, messages in found.items()
     ]
