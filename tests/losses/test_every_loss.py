@@ -6,6 +6,8 @@ import piste.losses
 from piste.losses import catalogue
 from piste.losses.contract import PROMISES
 
+from .inductor import why_not
+
 HELD = [
     pytest.param(promise, spec, id=f"{spec.name}-{promise.name}")
     for spec in catalogue().values()
@@ -16,6 +18,8 @@ HELD = [
 
 @pytest.mark.parametrize(("promise", "spec"), HELD)
 def test_every_loss(promise, spec) -> None:
+    if promise.name == "kernels_of_inductor_equal_eager" and why_not():
+        pytest.skip(why_not())
     promise.keep(spec)
 
 
@@ -28,10 +32,6 @@ def test_waivers_are_of_promises_that_concern_the_loss_and_give_a_reason(spec) -
 
 
 def test_every_loss_is_listed_for_editors_and_type_checkers() -> None:
-    classes = {spec.cls.__name__ for spec in catalogue().values()}
-    assert classes <= set(piste.losses.__all__)
-    assert all(getattr(piste.losses, name) is catalogue_class for name, catalogue_class in _by_class_name().items())
-
-
-def _by_class_name() -> dict[str, type]:
-    return {spec.cls.__name__: spec.cls for spec in catalogue().values()}
+    for spec in catalogue().values():
+        assert spec.cls.__name__ in piste.losses.__all__
+        assert getattr(piste.losses, spec.cls.__name__) is spec.cls

@@ -98,6 +98,10 @@ def charges_more_for_soft_labels(loss, honest, logits, target, *rest):
     return honest(logits, target, *rest) * (1.01 if target.is_floating_point() else 1.0)
 
 
+def doubles_the_slope_of_weights(loss, honest, logits, target, mask, sample_weight):
+    return honest(logits if sample_weight is None else WrongSlope.apply(logits), target, mask, sample_weight)
+
+
 def drops_the_mask(loss, honest, logits, target, mask, sample_weight):
     return honest(logits, target, None, sample_weight)
 
@@ -267,11 +271,15 @@ WRONG_CASE = Case({}, [[0.0, 0.0]], [0], 0.5, "one half, it says")
 
 PLANTED: dict[str, list[tuple[LossSpec, str]]] = {
     "worked_cases_come_out": [(replace(SURPRISE, cases=(WRONG_CASE,)), "is 0.693147181; one half, it says gives 0.5")],
-    "value_is_the_reference_s": [(replace(SURPRISE, reference=of_the_next_class), "the mean on index target")],
+    "value_is_that_of_the_reference": [(replace(SURPRISE, reference=of_the_next_class), "the mean on index target")],
     "gradient_is_that_of_finite_differences": [(calling(doubles_the_slope), "finite differences gives")],
-    "gradient_is_the_reference_s": [(calling(doubles_the_slope), "the reference gives")],
+    "gradient_is_that_of_the_reference": [(calling(doubles_the_slope), "the reference gives")],
     "gradient_can_be_differentiated_again": [(calling(differentiates_once), "finite differences gives")],
     "value_lies_in_its_declared_range": [(replace(SURPRISE, value_range=(0.0, 1.0)), "outside [0, 1]")],
+    "declared_range_is_no_wider_than_need_be": [
+        (replace(SURPRISE, value_range=(-1.0, float("inf"))), "no value comes below 0; declared is -1"),
+        (replace(SURPRISE, value_range=(0.0, 1e9)), "no value comes above"),
+    ],
     "soft_labels_equal_hard_ones_at_one_hot": [(calling(charges_more_for_soft_labels), "a target of torch.float64")],
     "what_is_masked_has_no_influence": [
         (calling(drops_the_mask), "is masked, yet has gradient"),
@@ -283,7 +291,10 @@ PLANTED: dict[str, list[tuple[LossSpec, str]]] = {
         (calling(divides_by_what_counts), "with everything masked the value is nan, not 0"),
         (calling(charges_for_an_empty_batch), "with everything masked the value is 1.0, not 0"),
     ],
-    "weights_of_one_equal_none": [(calling(charges_for_weights), "sample weights of 1 is")],
+    "weights_of_one_equal_none": [
+        (calling(charges_for_weights), "the value with sample weights of 1 is"),
+        (calling(doubles_the_slope_of_weights), "the gradient with sample weights of 1 at prediction["),
+    ],
     "a_mask_equals_weights_of_zero_and_one": [(calling(charges_for_weights), "the mask gives")],
     "scale_of_weights_changes_no_mean": [(calling(multiplies_by_the_weights), "the mean with sample weights x 0.001")],
     "reductions_agree": [(calling(halves_the_sum), 'the total of "none" gives')],

@@ -6,6 +6,7 @@ import pytest
 
 from piste.losses.contract import PROMISES
 
+from ..inductor import why_not
 from .planted import PLANTED, SURPRISE
 
 BROKEN = [
@@ -17,6 +18,8 @@ BROKEN = [
 
 @pytest.mark.parametrize("name", PROMISES)
 def test_an_honest_loss_keeps_it(name: str) -> None:
+    if name == "kernels_of_inductor_equal_eager" and why_not():
+        pytest.skip(why_not())
     PROMISES[name].keep(SURPRISE)
 
 

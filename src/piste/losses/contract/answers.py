@@ -1,13 +1,16 @@
 """Promises about what is right: worked cases, the reference's value and gradient, the declared range."""
 
+from collections.abc import Iterator
 from functools import partial
 from itertools import pairwise, product
+from math import isfinite
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 from piste.losses.contract import probes
-from piste.losses.contract.examples import bound, calls, example, kinds_of, sparse, value
+from piste.losses.contract.examples import bound, calls, example, extremes, kinds_of, sparse, value
 from piste.losses.contract.plain import plain_value
 from piste.losses.contract.probes import Value, require
 from piste.losses.contract.promise import Setting, promise
@@ -33,7 +36,7 @@ def worked_cases_come_out(setting: Setting) -> None:
 
 
 @promise(applies=_has_reference)
-def value_is_the_reference_s(setting: Setting) -> None:
+def value_is_that_of_the_reference(setting: Setting) -> None:
     """In float64, with many classes, random labels, masks, weights and every reduction."""
     for kind in kinds_of(setting):
         full = example(setting, kind, classes=MANY)
@@ -74,7 +77,7 @@ def _along(value: Value, direction: Tensor, prediction: Tensor) -> Tensor:
 
 
 @promise(applies=_has_reference)
-def gradient_is_the_reference_s(setting: Setting) -> None:
+def gradient_is_that_of_the_reference(setting: Setting) -> None:
     """The gradient is that of the paper's formula, by finite differences of the slow reference."""
     loss = setting.build()
     for kind in kinds_of(setting):
@@ -87,20 +90,33 @@ def gradient_is_the_reference_s(setting: Setting) -> None:
         )
 
 
-@promise()
-def value_lies_in_its_declared_range(setting: Setting) -> None:
-    """The mean lies in `value_range`, whatever comes in; an end that is finite is nearly reached."""
-    low, high = setting.spec.value_range
+def _on_extremes(setting: Setting) -> Iterator[tuple[str, float]]:
+    """The mean on every extreme input, in words and as a number."""
     loss = setting.reduced("mean").build()
     for kind in kinds_of(setting):
-        for scale in (0.0, 1.0, 30.0, 1e4):
-            for drawn in calls(example(setting, kind)):
-                got = loss(drawn.prediction * scale, drawn.target, **drawn.call).item()
-                slack = 1e-9 * max(1.0, abs(got))
-                require(
-                    low - slack <= got <= high + slack,
-                    f"the value on {drawn}, prediction x {scale:g}, is {got:.9g}, outside [{low:g}, {high:g}]",
-                )
+        for words, drawn in extremes(setting, kind):
+            for each in calls(drawn):
+                yield f"the value on {each}, logits {words},", value(loss, each).item()
+
+
+@promise()
+def value_lies_in_its_declared_range(setting: Setting) -> None:
+    """The mean lies in `value_range`, whatever comes in."""
+    low, high = setting.spec.value_range
+    for words, got in _on_extremes(setting):
+        slack = 1e-9 * max(1.0, abs(got))
+        require(low - slack <= got <= high + slack, f"{words} is {got:.9g}, outside [{low:g}, {high:g}]")
+
+
+@promise(applies=lambda setting: setting.is_default)
+def declared_range_is_no_wider_than_need_be(setting: Setting) -> None:
+    """The right answer comes near its low end and a wrong one near its high end: within 1 %, or past 100."""
+    low, high = setting.spec.value_range
+    found = [got for _, got in _on_extremes(setting)]
+    margin = 0.01 * (high - low) if isfinite(high - low) else 0.01
+    least, most = (low + margin if isfinite(low) else -100.0), (high - margin if isfinite(high) else 100.0)
+    require(min(found) <= least, f"no value comes below {min(found):.6g}; declared is {low:g}")
+    require(max(found) >= most, f"no value comes above {max(found):.6g}; declared is {high:g}")
 
 
 @promise(applies=lambda setting: setting.activation is not None and len(kinds_of(setting)) == 2)
@@ -112,7 +128,7 @@ def soft_labels_equal_hard_ones_at_one_hot(setting: Setting) -> None:
         classes = drawn.prediction.shape[1]
         soft = drawn.target
         if hard == "index":
-            soft = torch.nn.functional.one_hot(drawn.target, classes).movedim(-1, 1)
+            soft = F.one_hot(drawn.target, classes).movedim(-1, 1)
         forms = [drawn.target, soft.double(), *([soft.bool()] if hard == "hard" else [drawn.target.int()])]
         got = [loss(drawn.prediction, form, **drawn.call) for form in forms]
         for (form, a), (other, b) in pairwise(zip(forms, got, strict=True)):

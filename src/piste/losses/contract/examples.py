@@ -2,11 +2,13 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
+from piste.losses.base import Loss
+from piste.losses.contract.probes import Value
 from piste.losses.contract.promise import Setting
 
 SIZE = (2, 7, 5)
@@ -97,7 +99,7 @@ def sparse(drawn: Example) -> Example:
     elif drawn.kind == "soft":
         target[:, 0] += target[:, 1]
         target[:, 1] = 0
-        target[0] = torch.nn.functional.one_hot(torch.zeros_like(target[0, 0]).long(), len(target[0])).movedim(-1, 0)
+        target[0] = F.one_hot(torch.zeros_like(target[0, 0]).long(), len(target[0])).movedim(-1, 0)
     elif drawn.kind != "values":
         target[:, 1][target[:, 1] <= 1] = 0
         target[0][target[0] <= 1] = 0
@@ -121,16 +123,36 @@ def calls(drawn: Example, *, seed: int = 11) -> Iterator[Example]:
     yield replace(drawn, call={"mask": mask, "sample_weight": weight})
 
 
-def _to(dtype: torch.dtype, given: Tensor) -> Tensor:
-    return given.to(dtype) if given.is_floating_point() else given
+def extremes(setting: Setting, kind: str) -> Iterator[tuple[str, Example]]:
+    """Give logits (or values) of 0, 30, 100 and 10000 in words: at random, all right, all wrong, all alike."""
+    drawn = example(setting, kind)
+    prediction, target = drawn.prediction, drawn.target
+    if kind == "index":
+        known = target.where(target < prediction.shape[1], 0)
+        right = F.one_hot(known, prediction.shape[1]).movedim(-1, 1) - 0.5
+    else:
+        right = target - (0.0 if kind == "values" else 0.5)
+    wrong = right.roll(1, 1) if kind == "index" else -right
+    signs = {"mixed": prediction.sign(), "right": right.sign(), "wrong": wrong.sign()}
+    for size in (0.0, 30.0, 100.0, 1e4):
+        for words, sign in signs.items():
+            yield f"{words}, of size {size:g}", replace(drawn, prediction=sign.double() * size)
+    ahead = torch.zeros_like(prediction).index_fill(1, torch.tensor(0), 1e4)
+    yield "those of one class far ahead everywhere", replace(drawn, prediction=ahead)
+    if kind == "values":
+        yield "exactly the target", replace(drawn, prediction=target.clone())
 
 
-def value(loss: Any, drawn: Example) -> Tensor:
+def value(loss: Loss, drawn: Example) -> Tensor:
     """Call a loss on an example."""
     result: Tensor = loss(drawn.prediction, drawn.target, **drawn.call)
     return result
 
 
-def bound(loss: Any, drawn: Example) -> Any:
+def bound(loss: Loss, drawn: Example) -> Value:
     """Make a loss a function of the prediction alone."""
-    return lambda prediction: loss(prediction, drawn.target, **drawn.call)
+    return lambda prediction: value(loss, replace(drawn, prediction=prediction))
+
+
+def _to(dtype: torch.dtype, given: Tensor) -> Tensor:
+    return given.to(dtype) if given.is_floating_point() else given

@@ -7,7 +7,7 @@ from itertools import product
 import torch
 
 from piste.losses.contract import probes
-from piste.losses.contract.examples import Example, bound, calls, example, kinds_of, value
+from piste.losses.contract.examples import bound, calls, example, extremes, kinds_of, value
 from piste.losses.contract.probes import require
 from piste.losses.contract.promise import Setting, promise
 from piste.losses.spec import Between
@@ -29,31 +29,13 @@ def _corners(setting: Setting) -> Iterator[Setting]:
         yield replace(setting, keywords={**setting.keywords, **dict(zip(ends, corner, strict=True))})
 
 
-def _extremes(setting: Setting, kind: str) -> Iterator[tuple[str, Example]]:
-    """Logits (or values) of 0, 30, 100 and 10000: at random, all right, all wrong."""
-    drawn = example(setting, kind)
-    prediction, target = drawn.prediction, drawn.target
-    if kind == "index":
-        known = target.where(target < prediction.shape[1], 0)
-        right = torch.nn.functional.one_hot(known, prediction.shape[1]).movedim(-1, 1) - 0.5
-    else:
-        right = target - (0.0 if kind == "values" else 0.5)
-    signs = {"mixed": prediction.sign(), "right": right.sign(), "wrong": -right.sign()}
-    for size in (0.0, 30.0, 100.0, 1e4):
-        for words, sign in signs.items():
-            yield f"{words}, of size {size:g}", Example(kind, sign.double() * size, target)
-    yield "one class far ahead everywhere", Example(kind, (prediction * 0).index_fill(1, torch.tensor(0), 1e4), target)
-    if kind == "values":
-        yield "exactly the target", Example(kind, target, target)
-
-
 @promise()
 def everything_is_finite(setting: Setting) -> None:
     """Value and gradient, in float32, bfloat16 and float16, for logits up to 1e4 and the search space's corners."""
     for corner in _corners(setting):
         loss = corner.build()
         for kind, dtype in product(kinds_of(setting), DTYPES):
-            for words, drawn in _extremes(setting, kind):
+            for words, drawn in extremes(setting, kind):
                 extreme = drawn.to(dtype)
                 try:
                     probes.stays_finite(bound(loss, extreme), extreme.prediction)

@@ -109,10 +109,11 @@ def weights_of_one_equal_none(setting: Setting) -> None:
         if setting.has("weight") and setting.get("weight") is None:
             classes = drawn.prediction.shape[1]
             weighted["class weights of 1"] = (setting.build(weight=[1.0] * classes), drawn)
+        expected, slope = value(loss, drawn), probes.slope(bound(loss, drawn), drawn.prediction)
         for words, (other, unit) in weighted.items():
-            probes.agree(words, value(other, unit), value(loss, drawn), rtol=1e-12, atol=1e-14, source="none")
-            got, plain = (probes.slope(bound(each, drawn), drawn.prediction) for each in (other, loss))
-            probes.agree(f"the gradient of {words}, at prediction", got, plain, rtol=1e-9, atol=1e-14, source="none")
+            probes.agree(f"the value with {words}", value(other, unit), expected, rtol=1e-12, atol=1e-14, source="none")
+            got = probes.slope(bound(other, unit), unit.prediction)
+            probes.agree(f"the gradient with {words} at prediction", got, slope, rtol=1e-9, atol=1e-14, source="none")
 
 
 @promise()
@@ -180,37 +181,33 @@ def an_image_scores_the_same_alone_and_in_a_batch(setting: Setting) -> None:
                 probes.agree(name, together[cut], alone, rtol=1e-9, atol=1e-12, source="the image alone")
 
 
+def _moved(setting: Setting, drawn: Example, order: list[int]) -> tuple[Setting, Example]:
+    """Put class `order[c]` in place c, in the example and in the keywords."""
+    place = torch.tensor(order).argsort()
+    keywords = {
+        name: [int(place[c]) for c in given] if name == "classes" else [given[c] for c in order]
+        for name, given in setting.keywords.items()
+        if isinstance(given, list)
+    }
+    if drawn.kind == "index":
+        known = drawn.target < len(order)
+        target, call = torch.where(known, place[drawn.target.where(known, 0)], drawn.target), drawn.call
+    else:
+        target, call = drawn.target[:, order], drawn.call
+    if drawn.kind in ("hard", "labels"):
+        call = {name: given if given.shape[1] == 1 else given[:, order] for name, given in call.items()}
+    moved = replace(drawn, prediction=drawn.prediction[:, order], target=target, call=call)
+    return replace(setting, keywords={**setting.keywords, **keywords}), moved
+
+
 @promise(applies=lambda setting: setting.activation is not None)
 def classes_may_change_places(setting: Setting) -> None:
     """No class is special but by its keywords: moved with its logits, labels and weights, it costs the same."""
+    setting = setting.reduced("mean")
     for kind in kinds_of(setting):
         for drawn in calls(example(setting, kind)):
-            classes = drawn.prediction.shape[1]
-            order = [*range(1, classes), 0]  # new place c holds what was class order[c]
-            place = torch.tensor([order.index(c) for c in range(classes)])
-            target = drawn.target[:, order] if kind != "index" else drawn.target
-            if kind == "index":
-                known = drawn.target < classes
-                target = torch.where(known, place[drawn.target.where(known, 0)], drawn.target)
-            call = (
-                drawn.call
-                if kind in ("index", "soft")
-                else {name: given if given.shape[1] == 1 else given[:, order] for name, given in drawn.call.items()}
-            )
-            keywords = {
-                k: [v[c] for c in order] for k, v in setting.keywords.items() if isinstance(v, list) and k != "classes"
-            }
-            if isinstance(setting.get("classes"), list):
-                keywords["classes"] = [int(place[c]) for c in setting.get("classes")]
-            got = value(
-                setting.reduced("mean").build(**keywords), Example(kind, drawn.prediction[:, order], target, call)
-            )
-            expected = value(setting.reduced("mean").build(), drawn)
-            probes.agree(
-                f"the mean on {drawn} with classes in the order {order}",
-                got,
-                expected,
-                rtol=1e-9,
-                atol=1e-12,
-                source="the first order",
-            )
+            order = [*range(1, drawn.prediction.shape[1]), 0]
+            other, moved = _moved(setting, drawn, order)
+            got, expected = value(other.build(), moved), value(setting.build(), drawn)
+            name = f"the mean on {drawn} with classes in the order {order}"
+            probes.agree(name, got, expected, rtol=1e-9, atol=1e-12, source="the first order")
