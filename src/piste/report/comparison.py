@@ -6,18 +6,19 @@ from pathlib import Path
 from matplotlib.figure import Figure
 
 from piste.report.canvas import Picture, picture, save_png
+from piste.report.document import write_page
 from piste.report.figures.curve import compared_curve_figure, curves_of
 from piste.report.figures.glance import glance_figure
 from piste.report.figures.metrics import compared_metrics_figure
 from piste.report.figures.mosaic import compared_wall_figure
 from piste.report.figures.plane import compared_plane_figure
 from piste.report.history import History
-from piste.report.page import FULL, HALF, OPEN_TILES, class_legend, legend_entries, write_page
+from piste.report.page import FULL, HALF, OPEN_TILES
 from piste.report.palette import css_variable, run_colour
 from piste.report.record import RunRecord
 from piste.report.story import comparison_story
 from piste.report.tables import CHOICES, differences, rows_of, scores_or_latest
-from piste.report.wall import compared_wall, error_kinds, shared_tiles
+from piste.report.wall import class_legend, compared_wall, error_kinds, error_legend, shared_tiles
 from piste.report.words import SPLITS
 
 
@@ -58,7 +59,7 @@ def write_comparison(runs: Sequence[Path], out: Path) -> Path:
         split=SPLITS[split],
         tiles=compared_wall(records),
         open_tiles=OPEN_TILES,
-        legend=legend_entries(records),
+        legend=error_legend(records),
         class_legend=class_legend(records),
     )
 

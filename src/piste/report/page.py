@@ -1,16 +1,13 @@
 """The page of one run: what it found, in words, in pictures, and in curves."""
 
-import os
-from collections.abc import Callable, Sequence
-from datetime import datetime
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from matplotlib.figure import Figure
 
-import piste
 from piste.report.canvas import Picture, picture, save_png
+from piste.report.document import write_page
 from piste.report.figures.classes import classes_figure
 from piste.report.figures.confusion import confusion_figure
 from piste.report.figures.curve import curve_figure, curves_of
@@ -20,12 +17,11 @@ from piste.report.figures.mosaic import augmentation_figure, wall_figure
 from piste.report.figures.plane import plane_figure
 from piste.report.figures.rate import rate_figure
 from piste.report.history import History
-from piste.report.palette import css_variables
-from piste.report.pictures import ERRORS, class_colour, outlined, photo_uri
+from piste.report.pictures import outlined, photo_uri
 from piste.report.record import RunRecord
 from piste.report.story import facts, headline, key_numbers, milestones, threshold_sentence
 from piste.report.tables import threshold_rows
-from piste.report.wall import error_kinds, wall
+from piste.report.wall import class_legend, error_kinds, error_legend, wall
 from piste.report.words import SPLITS, grouped, percent
 
 FULL, HALF = 1120, 540  # CSS pixels of a figure that has the page's width, or half of it
@@ -67,7 +63,7 @@ def write_report(run: Path) -> Path:
         figures=shown,
         tiles=tiles,
         open_tiles=OPEN_TILES,
-        legend=legend_entries([record]),
+        legend=error_legend([record]),
         class_legend=class_legend([record]),
         thresholds=threshold_rows(record),
         threshold_splits=[name for split, name in SPLITS.items() if record.scores(split, "default")],
@@ -79,51 +75,6 @@ def write_report(run: Path) -> Path:
             for sample in record.augmented
         ],
     )
-
-
-def legend_entries(records: Sequence[RunRecord]) -> list[tuple[str, str]]:
-    """What the colours of the wall mean: a kind of error and its colour."""
-    return [(kind, "rgb({} {} {})".format(*ERRORS[kind][:3])) for kind in error_kinds(records)]
-
-
-def class_legend(records: Sequence[RunRecord]) -> list[tuple[str, str]]:
-    """The colours of the classes, where there are several."""
-    first = records[0]
-    if len(first.foreground) < 2 or any(record.classes != first.classes for record in records):
-        return []
-    background = first.summary.get("background")
-    return [
-        (name, "rgb({} {} {})".format(*class_colour(index, background)))
-        for index, name in enumerate(first.classes)
-        if index != background
-    ]
-
-
-def write_page(path: Path, template: str, **content: Any) -> Path:
-    """Fill a template of this folder; the page appears whole or not at all."""
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    text = environment.get_template(template).render(
-        version=piste.__version__,
-        written=datetime.now().astimezone(),
-        light=css_variables(dark=False),
-        dark=css_variables(dark=True),
-        percent=percent,
-        **content,
-    )
-    path.parent.mkdir(parents=True, exist_ok=True)
-    aside = path.with_suffix(".tmp")
-    try:
-        aside.write_text(text, "utf-8")
-        os.replace(aside, path)
-    finally:
-        aside.unlink(missing_ok=True)
-    return path
 
 
 def _figures(record: RunRecord, history: History, folder: Path) -> dict[str, Picture | None]:

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from piste.report.artefacts import Pixels
 from piste.report.palette import CLASSES, FALSE_ALARM, HIT, IGNORED, MISS
-from piste.report.record import Pixels
 
 LARGEST = 320  # pixels along the longer side of a picture in the page
 IGNORE = 255  # how a run's pictures mark a pixel that counts for nothing

@@ -2,39 +2,24 @@
 
 import json
 import math
-import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
-import numpy as np
 import yaml
-from numpy.typing import NDArray
 
+from piste.report.artefacts import (
+    Augmented,
+    Tile,
+    read_arrays,
+    read_mapping,
+    read_text,
+    samples_of,
+    tiles_of,
+)
 from piste.training.events import Event, read_events
-
-Pixels = NDArray[np.uint8]
-
-
-class Tile(NamedTuple):
-    """A validation image with its truth and what the model said."""
-
-    name: str
-    score: float
-    image: Pixels
-    truth: Pixels
-    predicted: Pixels
-    prob: Pixels
-
-
-class Augmented(NamedTuple):
-    """A training image with its mask, and versions of both as training sees them."""
-
-    name: str
-    original: tuple[Pixels, Pixels]
-    versions: list[tuple[Pixels, Pixels]]
 
 
 @dataclass(frozen=True)
@@ -78,18 +63,20 @@ class RunRecord:
                 + "; `piste runs` lists the runs"
             )
         unreadable: list[str] = []
-        text = _text(folder / "recipe.yaml", unreadable)
+        text = read_text(folder / "recipe.yaml", unreadable)
         return cls(
             folder=folder,
             recipe_text=text,
-            recipe=_mapping(yaml.safe_load, text, "recipe.yaml", unreadable),
+            recipe=read_mapping(yaml.safe_load, text, "recipe.yaml", unreadable),
             events=read_events(folder / "events.jsonl")[0],
-            summary=_mapping(json.loads, _text(folder / "summary.json", unreadable), "summary.json", unreadable),
-            evaluation=_mapping(
-                json.loads, _text(folder / "evaluation.json", unreadable), "evaluation.json", unreadable
+            summary=read_mapping(
+                json.loads, read_text(folder / "summary.json", unreadable), "summary.json", unreadable
             ),
-            wall=_wall(_arrays(folder / "wall.npz", unreadable)),
-            augmented=_augmented(_arrays(folder / "augmented.npz", unreadable)),
+            evaluation=read_mapping(
+                json.loads, read_text(folder / "evaluation.json", unreadable), "evaluation.json", unreadable
+            ),
+            wall=tiles_of(read_arrays(folder / "wall.npz", unreadable)),
+            augmented=samples_of(read_arrays(folder / "augmented.npz", unreadable)),
             unreadable=unreadable,
         )
 
@@ -171,63 +158,3 @@ class RunRecord:
 def numbers(values: Mapping[str, Any]) -> dict[str, float]:
     """The same with NaN where the file has null, since JSON can't hold NaN."""
     return {name: math.nan if value is None else float(value) for name, value in values.items()}
-
-
-def _text(path: Path, unreadable: list[str]) -> str:
-    try:
-        return path.read_text("utf-8")
-    except FileNotFoundError:
-        return ""
-    except (OSError, UnicodeDecodeError):
-        unreadable.append(path.name)
-        return ""
-
-
-def _mapping(parse: Any, text: str, name: str, unreadable: list[str]) -> Mapping[str, Any]:
-    if not text:
-        return {}
-    try:
-        document = parse(text)
-    except (ValueError, yaml.YAMLError):
-        document = None
-    if not isinstance(document, dict):
-        unreadable.append(name)
-        return {}
-    return document
-
-
-def _arrays(path: Path, unreadable: list[str]) -> Mapping[str, NDArray[Any]]:
-    if not path.is_file():
-        return {}
-    try:
-        with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
-            return {name: file[name] for name in file.files}
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile):
-        unreadable.append(path.name)
-        return {}
-
-
-def _wall(arrays: Mapping[str, NDArray[Any]]) -> list[Tile]:
-    count = sum(key.startswith("image_") for key in arrays)
-    return [
-        Tile(
-            str(arrays["names"][i]),
-            float(arrays["scores"][i]),
-            *(arrays[f"{part}_{i}"] for part in ("image", "truth", "predicted", "prob")),
-        )
-        for i in range(count)
-    ]
-
-
-def _augmented(arrays: Mapping[str, NDArray[Any]]) -> list[Augmented]:
-    samples: list[Augmented] = []
-    while f"original_{len(samples)}" in arrays:
-        i = len(samples)
-        versions: list[tuple[Pixels, Pixels]] = []
-        while f"augmented_{i}_{len(versions)}" in arrays:
-            j = len(versions)
-            versions.append((arrays[f"augmented_{i}_{j}"], arrays[f"augmented_mask_{i}_{j}"]))
-        samples.append(
-            Augmented(str(arrays["names"][i]), (arrays[f"original_{i}"], arrays[f"original_mask_{i}"]), versions)
-        )
-    return samples

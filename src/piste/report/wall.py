@@ -6,8 +6,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from piste.report.pictures import ERRORS, IGNORE, classes, errors, overlay_uri, photo_uri, prediction
-from piste.report.record import RunRecord, Tile
+from piste.report.artefacts import Tile
+from piste.report.pictures import ERRORS, IGNORE, class_colour, classes, errors, overlay_uri, photo_uri, prediction
+from piste.report.record import RunRecord
 from piste.report.words import SPACE, decimals, percent
 
 
@@ -96,6 +97,24 @@ def error_kinds(records: Sequence[RunRecord]) -> list[str]:
     if any((tile.truth == IGNORE).any() for record in records for tile in record.wall):
         kinds.append("not counted")
     return kinds
+
+
+def error_legend(records: Sequence[RunRecord]) -> list[tuple[str, str]]:
+    """What the colours of the wall mean: a kind of error and its colour."""
+    return [(kind, "rgb({} {} {})".format(*ERRORS[kind][:3])) for kind in error_kinds(records)]
+
+
+def class_legend(records: Sequence[RunRecord]) -> list[tuple[str, str]]:
+    """The colours of the classes, where there are several."""
+    first = records[0]
+    if len(first.foreground) < 2 or any(record.classes != first.classes for record in records):
+        return []
+    background = first.summary.get("background")
+    return [
+        (name, "rgb({} {} {})".format(*class_colour(index, background)))
+        for index, name in enumerate(first.classes)
+        if index != background
+    ]
 
 
 def _tile(tile: Tile, layers: list[Layer]) -> WallTile:

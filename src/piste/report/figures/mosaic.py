@@ -7,11 +7,11 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 from PIL import Image
 
+from piste.report.artefacts import Augmented, Pixels, Tile
 from piste.report.canvas import new_figure
 from piste.report.figures.time import legend
 from piste.report.palette import INK, MUTED
 from piste.report.pictures import ERRORS, classes, dimmed, errors, outlined, painted, prediction
-from piste.report.record import Augmented, Pixels, Tile
 from piste.report.words import decimals
 
 GAP = 8  # pixels between pictures
