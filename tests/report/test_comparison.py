@@ -24,6 +24,16 @@ def test_each_run_says_what_it_found(page):
     assert all(text.startswith("Found") for _, text in stories)
 
 
+def test_a_run_has_its_own_colour_wherever_it_is_named(page):
+    stories = page[page.index('class="stories"') : page.index("</ul>")]
+    assert re.findall(r"--of-run: (var\(--run-\d\)).*?<b>(\w+)", stories) == [
+        ("var(--run-1)", "cycle"),
+        ("var(--run-2)", "plain"),
+    ]
+    heads = re.findall(r'--of-run: (var\(--run-\d\))"></span>(cycle|plain)', page)
+    assert set(heads) == {("var(--run-1)", "cycle"), ("var(--run-2)", "plain")}
+
+
 def test_only_what_differs_in_the_recipes_is_shown(page):
     section = page[page.index('id="recipes"') :]
     assert re.findall(r"<tr><td>([\w.]+)</td><td><pre>", section) == ["loss", "seed"]
