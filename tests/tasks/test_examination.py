@@ -29,6 +29,10 @@ def test_the_best_threshold_finds_what_one_half_misses(stripes: Path) -> None:
     assert found.best["recall/lake"] == found.best["precision/lake"] == 1.0
     assert found.best["object_f1/lake"] == 1.0
     assert 0.01 < found.thresholds["lake"] <= 0.3
+    lakes = found.objects["default"]["lake"]["truth"]
+    assert lakes > 0
+    assert found.objects["default"]["lake"] == {"truth": lakes, "predicted": 0, "matched": 0}
+    assert found.objects["best_threshold"]["lake"] == {"truth": lakes, "predicted": lakes, "matched": lakes}
 
 
 def test_thresholds_of_another_split_are_kept(stripes: Path) -> None:

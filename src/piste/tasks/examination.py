@@ -39,6 +39,7 @@ class Examination:
         best: the metrics at `thresholds`.
         confusion: pixels by true class (rows) and predicted class (columns).
         curves: precision, recall and threshold of each foreground class.
+        objects: how many objects of each foreground class are true, predicted and matched, at both thresholds.
         images: name, IoU and wrong pixels of each image, the worst first.
         wall: the worst images with their pictures, the worst first.
     """
@@ -48,6 +49,7 @@ class Examination:
     best: dict[str, float]
     confusion: list[list[int]]
     curves: dict[str, dict[str, list[float]]]
+    objects: dict[str, dict[str, dict[str, int]]]
     images: list[dict[str, Any]]
     wall: list[Seen]
 
@@ -101,16 +103,22 @@ def examine(
         for name, score, picture in zip(names, found, _pictures(task, split, batch, output, predicted), strict=True):
             wall.add(Seen(name, score, picture))
     thresholds = dict(thresholds or scores.pixels.best_threshold())
+    objects = _objects_at(task, model, batches, thresholds)
     order = worst_first([score for _, score in ranked])
     return Examination(
         default=scores.compute(),
         thresholds=thresholds,
-        best=scores.pixels.at(thresholds) | _objects_at(task, model, batches, thresholds),
+        best=scores.pixels.at(thresholds) | objects.compute(),
         confusion=scores.pixels.confusion(),
         curves={name: curve._asdict() for name, curve in scores.pixels.curves().items()},
+        objects={"default": _counts(scores.objects), "best_threshold": _counts(objects)},
         images=[{"name": ranked[i][0], "score": ranked[i][1].iou, "wrong": ranked[i][1].wrong} for i in order],
         wall=wall.worst_first(),
     )
+
+
+def _counts(objects: ObjectScores) -> dict[str, dict[str, int]]:
+    return {name: counts._asdict() for name, counts in objects.counts().items()}
 
 
 def _labels(task: SegmentationTask, probs: Tensor, thresholds: list[float] | None = None) -> Tensor:
@@ -119,14 +127,14 @@ def _labels(task: SegmentationTask, probs: Tensor, thresholds: list[float] | Non
 
 def _objects_at(
     task: SegmentationTask, model: nn.Module, batches: Iterable[Any], thresholds: Mapping[str, float]
-) -> dict[str, float]:
+) -> ObjectScores:
     """Scores of objects when each foreground class claims the pixels from its own threshold on."""
     objects = ObjectScores(task.data.class_names, task.data.background)
     least = [thresholds[task.data.class_names[i]] for i in task.foreground]
     for batch in batches:
         output = task.forward(model, batch)
         objects.update(_labels(task, task.probs(output), least), task.truth(output))
-    return objects.compute()
+    return objects
 
 
 def _pictures(task: SegmentationTask, split: str, batch: Any, output: Batch, predicted: Tensor) -> Iterable[Picture]:

@@ -164,6 +164,7 @@ def _figures(examination: Examination) -> dict[str, Any]:
     return {
         "confusion": examination.confusion,
         "curves": examination.curves,
+        "objects": examination.objects,
         "images": examination.images,
     }
 
