@@ -17,6 +17,7 @@ lint: .venv/.dev
 	$(BIN)/mypy
 
 bench: .venv/.dev
+	$(BIN)/python benchmarks/startup.py
 	$(BIN)/python benchmarks/loop.py
 
 clean:
