@@ -88,7 +88,7 @@ def open_task(recipe: Recipe) -> SegmentationTask:
 
 
 def _carry_out(task: SegmentationTask, recipe: Recipe, folder: Path, sinks: tuple[Sink, ...], *, resume: bool) -> None:
-    if not (folder / "augmented.npz").exists():
+    if task.data.recipe.augment and not (folder / "augmented.npz").exists():
         _save_augmented(task, folder)
     outcome = train(task, recipe, folder, sinks=sinks, resume=resume)
     _save_results(task, recipe, folder, outcome)
