@@ -83,7 +83,7 @@ def test_pretrained_weights_fail_offline_in_one_line(monkeypatch: pytest.MonkeyP
 
 
 def test_an_unknown_pretrained_set_names_those_there_are() -> None:
-    with pytest.raises(ValueError, match="imagenet"):
+    with pytest.raises(ValueError, match=r"Available options are: \['imagenet'"):
         build_segmentation_model(ModelRecipe(encoder="resnet18", weights="image-net"), 2)
 
 

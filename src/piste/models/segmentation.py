@@ -1,8 +1,10 @@
 """Segmentation architectures of segmentation-models-pytorch, by name."""
 
 import inspect
+import logging
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import segmentation_models_pytorch as smp
@@ -63,8 +65,7 @@ def build_segmentation_model(recipe: ModelRecipe, channels: int) -> nn.Module:
     keywords = check_model(recipe)
     architecture = architectures()[recipe.name]
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # smp and timm warn about their own old spellings
+        with _hushed():
             model: nn.Module = architecture(
                 encoder_name=recipe.encoder,
                 encoder_weights=recipe.weights,
@@ -73,16 +74,32 @@ def build_segmentation_model(recipe: ModelRecipe, channels: int) -> nn.Module:
                 **keywords,
             )
     except Exception as error:
-        reason = str(error).strip("'\"").splitlines()[0] if str(error) else type(error).__name__
+        reason = str(error).strip("'\"").partition("\n")[0] or type(error).__name__
+        if isinstance(error, OSError):  # what the library advises after its first sentence is not for this case
+            reason = reason.partition(". ")[0]
         if recipe.weights is not None:
             raise ValueError(
-                f"`model.weights`: {recipe.weights} for {recipe.encoder} could not be loaded ({reason[:160]}); it is"
+                f"`model.weights`: {recipe.weights} for {recipe.encoder} could not be loaded ({reason}); it is"
                 " downloaded on first use, so go online once, name a set that this encoder has, or use null"
             ) from error
         raise ValueError(
             f"`model`: {recipe.name} with {recipe.encoder} and {keywords or 'its defaults'} can't be built: {reason}"
         ) from error
     return model
+
+
+@contextmanager
+def _hushed() -> Iterator[None]:
+    """Keeps to themselves what the libraries say of their own old spellings and of each attempt to download."""
+    log = logging.getLogger("huggingface_hub")
+    level = log.level
+    log.setLevel(logging.CRITICAL)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        log.setLevel(level)
 
 
 def check_model(recipe: ModelRecipe) -> dict[str, Any]:
