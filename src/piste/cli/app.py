@@ -11,10 +11,12 @@ HELP = """The loss-function workbench for computer vision.
 
 Train a model with any loss, sum, ramp or cycle of losses; compare runs on precision, recall and objects found.
 
-  piste demo                                     cross-entropy against a cycle, on real satellite imagery
-  piste run lakes --set epochs=12 --name first   train a built-in recipe, or a YAML file of your own
-  piste compare first second                     what differs between runs, in settings and in results
-  piste losses --task segmentation               the losses that suit a task
+\b
+  piste demo                        cross-entropy against a cycle, on real lakes
+  piste run lakes --name first      train a built-in recipe, or a file.yaml
+  piste run lakes --set epochs=12   with one setting changed
+  piste compare first lakes         what differs, in settings and results
+  piste losses --task segmentation  the losses that suit a task
 """
 
 app = typer.Typer(

@@ -70,7 +70,10 @@ def _card(spec: "LossSpec") -> None:
 
 
 def weights(data: DataArgument, classes: Classes = None) -> None:
-    """Count the classes of a data set's training split, and show the weights that each method makes of them."""
+    """Show class frequencies and the weights made of them.
+
+    Counts the training split; each method of class weights has its column.
+    """
     from rich.console import Console
     from rich.table import Table
 
@@ -95,7 +98,7 @@ def check(
     subject: Annotated[str, typer.Argument(metavar="FILE.py:NAME", help="A loss of yours: a function or a module.")],
     task: Annotated[str, typer.Option(help="The task it is for.")] = "segmentation",
 ) -> None:
-    """Hold a loss of yours to the contract that every loss of the catalogue keeps.
+    """Hold a loss of yours to the catalogue's contract.
 
     Tries its gradient against finite differences, extreme logits, half precision, whether it reads its target, and
     more; says in words what failed. Changes nothing.

@@ -48,7 +48,7 @@ def compare(
     out: Annotated[Path | None, typer.Option(help="Folder of the comparison page.")] = None,
     runs: RunsFolder = RUNS,
 ) -> None:
-    """Put runs side by side: what differs between their recipes, and what in their results.
+    """Put runs side by side: recipes, metrics, pictures.
 
     Values of different losses are never ranked: a loss is a means, the metrics are the end.
     """
@@ -61,7 +61,10 @@ def report(
     run: Annotated[str, typer.Argument(help="The run's name, or its folder.")],
     runs: RunsFolder = RUNS,
 ) -> None:
-    """Write a run's page and figures anew; works on a run that is still going or that failed."""
+    """Write a run's page and figures anew.
+
+    Works on a run that is still going or that failed, with what is there.
+    """
     from piste.report import write_report
 
     typer.echo(f"Report: {write_report(find_run(run, runs))}")

@@ -33,7 +33,7 @@ def resume(
     run: Annotated[str, typer.Argument(help="The run's name, or its folder.")],
     runs: RunsFolder = RUNS,
 ) -> None:
-    """Go on with a run that was stopped, from its last good checkpoint.
+    """Go on with a run from its last good checkpoint.
 
     A run killed at any moment ends with the same metrics as one that was not (on the CPU, with as many threads).
     """
@@ -50,7 +50,7 @@ def demo(
     epochs: Annotated[int | None, typer.Option(help="The budget of each of the two runs.", min=1)] = None,
     runs: RunsFolder = RUNS,
 ) -> None:
-    """Train the lakes twice, with cross-entropy and with a cycle, and compare.
+    """Train with cross-entropy and with a cycle; compare.
 
     Same seed, same budget, same model; only the loss differs. Under four minutes on two cores.
     """
