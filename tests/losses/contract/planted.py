@@ -181,6 +181,10 @@ def waits_for_the_device(loss, honest, *arguments):
     return value + 0.0 if value.sum().item() > 0 else value
 
 
+def indexes_by_truth(loss, honest, logits, *rest):
+    return honest(logits, *rest) + 0 * logits[logits > 0].sum()
+
+
 def writes_its_input(loss, honest, logits, *rest):
     if not logits.requires_grad:
         logits.mul_(1.5)
@@ -309,6 +313,10 @@ PLANTED: dict[str, list[tuple[LossSpec, str]]] = {
     "autocast_changes_nothing": [(calling(multiplies_matrices), "the value under autocast to torch.bfloat16")],
     "compiled_equals_eager": [(calling(waits_for_the_device), "torch.compile(fullgraph=True) refuses it: ")],
     "kernels_of_inductor_equal_eager": [(calling(waits_for_the_device), "torch.compile(fullgraph=True) refuses it: ")],
+    "nothing_waits_for_the_device": [
+        (calling(waits_for_the_device), "it calls aten::_local_scalar_dense"),
+        (calling(indexes_by_truth), "it calls aten::index"),
+    ],
     "it_can_be_put_away_and_taken_out": [
         (declared(Secretive), "pickle"),
         (declared(Forgetful, variants=({"scale": 3.0},)), "rebuilt from its repr, `scale` became 1.0, from 3.0"),

@@ -123,8 +123,10 @@ def calls(drawn: Example, *, seed: int = 11) -> Iterator[Example]:
     yield replace(drawn, call={"mask": mask, "sample_weight": weight})
 
 
-def extremes(setting: Setting, kind: str) -> Iterator[tuple[str, Example]]:
-    """Give logits (or values) of 0, 30, 100 and 10000 in words: at random, all right, all wrong, all alike."""
+def extremes(
+    setting: Setting, kind: str, sizes: Sequence[float] = (0.0, 30.0, 100.0, 1e4)
+) -> Iterator[tuple[str, Example]]:
+    """Give logits (or values) of extreme sizes with words for them: at random, all right, all wrong, all alike."""
     drawn = example(setting, kind)
     prediction, target = drawn.prediction, drawn.target
     if kind == "index":
@@ -134,7 +136,7 @@ def extremes(setting: Setting, kind: str) -> Iterator[tuple[str, Example]]:
         right = target - (0.0 if kind == "values" else 0.5)
     wrong = right.roll(1, 1) if kind == "index" else -right
     signs = {"mixed": prediction.sign(), "right": right.sign(), "wrong": wrong.sign()}
-    for size in (0.0, 30.0, 100.0, 1e4):
+    for size in sizes:
         for words, sign in signs.items():
             yield f"{words}, of size {size:g}", replace(drawn, prediction=sign.double() * size)
     ahead = torch.zeros_like(prediction).index_fill(1, torch.tensor(0), 1e4)

@@ -5,8 +5,10 @@ import io
 import pickle
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
 import torch
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from piste.losses.base import Loss
 from piste.losses.contract import probes
@@ -43,6 +45,34 @@ def kernels_of_inductor_equal_eager(setting: Setting) -> None:
     """The kernels that `torch.compile` writes by default give the same numbers."""
     *_, drawn = calls(example(setting, kinds_of(setting)[0]).to(torch.float32))
     probes.compiles(bound(setting.build(), drawn), drawn.prediction, backend="inductor")
+
+
+class _Listening(TorchDispatchMode):  # type: ignore[no-untyped-call]
+    """Notes the operations whose result or shape the host must wait for."""
+
+    WAITING = ("aten::_local_scalar_dense", "aten::nonzero", "aten::masked_select", "aten::_unique2")
+
+    def __init__(self) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.heard: list[str] = []
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        name, _, _ = func.name().partition(".")
+        indices = args[1] if name in ("aten::index", "aten::index_put", "aten::index_put_") else ()
+        if name in self.WAITING or any(index is not None and index.dtype == torch.bool for index in indices):
+            self.heard.append(name)
+        return func(*args, **(kwargs or {}))
+
+
+@promise()
+def nothing_waits_for_the_device(setting: Setting) -> None:
+    """No `.item()`, no boolean indexing, forward or backward: a GPU's queue never runs dry for the loss."""
+    loss = setting.build()
+    for kind in kinds_of(setting):
+        for drawn in calls(example(setting, kind)):
+            with _Listening() as listening:
+                probes.slope(bound(loss, drawn), drawn.prediction)
+            require(not listening.heard, f"on {drawn} it calls {', '.join(dict.fromkeys(listening.heard))}")
 
 
 def _again(loss: Loss) -> Iterator[tuple[str, Loss]]:

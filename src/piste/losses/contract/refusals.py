@@ -76,7 +76,7 @@ def mask_and_sample_weight_change_something(setting: Setting) -> None:
 def nonsense_for_a_keyword_is_refused_by_name(setting: Setting) -> None:
     """Each keyword refuses what it cannot mean in one line that names it; there are no positional arguments."""
     for keyword in setting.spec.parameters:
-        for nonsense in ("nonsense", float("nan"), object()):
+        for nonsense in ("nonsense", float("nan"), float("inf"), object()):
             try:
                 loss = setting.build(**{keyword: nonsense})
             except ValueError as error:
