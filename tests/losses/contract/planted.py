@@ -159,6 +159,10 @@ def goes_through_exp(loss, honest, logits, *rest):
     return honest(logits.exp().log(), *rest)
 
 
+def clips_logits(loss, honest, logits, *rest):
+    return honest(logits.clamp(-50, 50), *rest)
+
+
 def rounds_float16(loss, honest, logits, *rest):
     return honest(logits.bfloat16().half() if logits.dtype == torch.float16 else logits, *rest)
 
@@ -305,6 +309,7 @@ PLANTED: dict[str, list[tuple[LossSpec, str]]] = {
     "an_image_scores_the_same_alone_and_in_a_batch": [(calling(pools_the_batch), "the cost of image 0 of")],
     "classes_may_change_places": [(calling(favours_the_first_class), "with classes in the order [1, 2, 0]")],
     "everything_is_finite": [(calling(goes_through_exp), "logits mixed, of size 100: the value is")],
+    "a_sure_mistake_still_has_a_slope": [(calling(clips_logits), "logits wrong, of size 100, in torch.float32")],
     "half_precision_is_computed_in_float32": [(calling(rounds_float16), "the value in torch.float16 on")],
     "float32_is_close_to_float64": [
         (calling(rounds_float32), "in float32"),

@@ -12,7 +12,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from piste.losses.base import Loss
 from piste.losses.contract import probes
-from piste.losses.contract.examples import bound, calls, example, kinds_of, value
+from piste.losses.contract.examples import bound, calls, example, extremes, kinds_of, value
 from piste.losses.contract.probes import require
 from piste.losses.contract.promise import Setting, promise
 from piste.losses.spec import COMMON
@@ -120,7 +120,8 @@ def a_call_changes_nothing(setting: Setting) -> None:
     loss = setting.build()
     before = repr(loss), {name: tensor.clone() for name, tensor in loss.named_buffers()}, sorted(vars(loss))
     for kind in kinds_of(setting):
-        for drawn in calls(example(setting, kind)):
+        extreme = (drawn for _, drawn in extremes(setting, kind, (1e4,)))
+        for drawn in (*calls(example(setting, kind)), *extreme):
             probes.same_on_every_call(bound(loss, drawn), drawn.prediction)
             for grad in (True, False):
                 tensors = {"prediction": drawn.prediction, "target": drawn.target, **drawn.call}

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import product
+from math import inf
 
 import torch
 
@@ -42,6 +43,26 @@ def everything_is_finite(setting: Setting) -> None:
                 except AssertionError as broken:
                     message = f"{loss!r} in {dtype}, {kind} target, logits {words}: {broken}"
                     raise AssertionError(message) from None
+
+
+def _has_no_ceiling(setting: Setting) -> bool:
+    """Whether every element's cost grows without end, and every element counts."""
+    return setting.spec.unit == "element" and setting.spec.value_range[1] == inf and setting.get("ignore_index") is None
+
+
+@promise(applies=_has_no_ceiling)
+def a_sure_mistake_still_has_a_slope(setting: Setting) -> None:
+    """Where the cost has no ceiling, neither logits nor probabilities are clipped: the way back is never flat."""
+    loss = setting.build()
+    for kind, dtype in product(kinds_of(setting), DTYPES):
+        for words, drawn in extremes(setting, kind, (30.0, 100.0, 1e4)):
+            if words.startswith("wrong"):
+                extreme = drawn.to(dtype)
+                slope = probes.slope(bound(loss, extreme), extreme.prediction)
+                steepest = slope.abs().amax(1, keepdim=True) if kind in ("index", "soft") else slope
+                flat = (steepest == 0).flatten()
+                place = probes.place("element", steepest, int(flat.int().argmax()))
+                require(not flat.any(), f"logits {words}, in {dtype}, {kind} target: {place} is wrong and has no slope")
 
 
 @promise()
