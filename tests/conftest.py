@@ -6,3 +6,7 @@ from hypothesis import settings
 torch.set_num_threads(1)
 settings.register_profile("piste", deadline=None)
 settings.load_profile("piste")
+
+
+def pytest_addoption(parser) -> None:
+    parser.addoption("--witnesses", metavar="FILE", help="write how far losses are from independent implementations")
