@@ -15,6 +15,7 @@ It knows the loss's own keywords (`LossSpec.hyper`) and nothing of the keywords 
   one image or of the batch. An element that is masked out has element_weight 0.
 - unit "whole": `reference(probs, target, element_weight, activation, **hyper)` of the batch without class weights.
   Each of the three lists has, for each position of all images, a list over the classes.
+- of a loss with a `call` of its own: as that form of the contract says (`piste.losses.contract.forms`).
 """
 
 import inspect
@@ -25,11 +26,11 @@ from types import MappingProxyType
 from typing import Any, Literal, TypeVar, final
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 Unit = Literal["element", "class", "whole"]
 Tendency = Literal["recall", "precision", "neither"]
-TargetKind = Literal["index", "soft", "labels", "values"]
+TargetKind = Literal["index", "soft", "labels", "values", "maps"]
 
 COMMON = frozenset({"activation", "weight", "ignore_index", "reduction", "per_image", "classes", "absent"})
 _Class = TypeVar("_Class", bound=type[nn.Module])
@@ -73,7 +74,8 @@ class Case:
     Args:
         arguments: Keywords of the loss.
         prediction: Logits (or values) as nested lists.
-        target: Target as nested lists: integers and booleans stay what they are.
+        target: Target as nested lists, in which integers and booleans stay what they are; several in a tuple or by
+            name, or None.
         expected: The value of the loss.
         why: The arithmetic, for a reader to redo.
         call: Further arguments of the call, `mask` or `sample_weight`, as nested lists.
@@ -86,16 +88,21 @@ class Case:
     why: str
     call: Mapping[str, Any] = field(default_factory=dict)
 
-    def tensors(self, dtype: torch.dtype = torch.float64) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
+    def tensors(self, dtype: torch.dtype = torch.float64) -> tuple[Any, Any, dict[str, Any]]:
         """Prediction, target and further arguments as tensors, floats in `dtype`."""
-        call = {name: _tensor(value, dtype) for name, value in self.call.items()}
-        return torch.tensor(self.prediction, dtype=dtype), _tensor(self.target, dtype), call
+        return _tensors(self.prediction, dtype, floating=True), _tensors(self.target, dtype), _tensors(self.call, dtype)
 
 
-def _tensor(nested: Any, dtype: torch.dtype) -> Tensor:
-    """Nested lists as a tensor: floats in `dtype`, integers as int64, booleans as bool."""
+def _tensors(nested: Any, dtype: torch.dtype, *, floating: bool = False) -> Any:
+    """Nested lists as a tensor, floats in `dtype`, integers as int64, booleans as bool; several in a tuple or dict."""
+    if isinstance(nested, Mapping):
+        return {name: _tensors(each, dtype, floating=floating) for name, each in nested.items()}
+    if isinstance(nested, tuple):
+        return tuple(_tensors(each, dtype, floating=floating) for each in nested)
+    if nested is None:
+        return None
     inferred = torch.tensor(nested)
-    return torch.tensor(nested, dtype=dtype) if inferred.is_floating_point() else inferred
+    return torch.tensor(nested, dtype=dtype) if floating or inferred.is_floating_point() else inferred
 
 
 @dataclass(frozen=True)
@@ -108,7 +115,8 @@ class LossSpec:
         family: The room it lives in: "labels", "regions", "values", ...
         tasks: The tasks it suits.
         targets: Targets it takes: "index" (integer classes, softmax), "soft" (a probability per class, softmax),
-            "labels" (independent values in [0, 1], sigmoid), "values" (real numbers).
+            "labels" (independent values in [0, 1], sigmoid), "values" (real numbers), "maps" (numbers per class beside
+            the logits, with softmax or sigmoid); none where the call says it all.
         source: Paper and equation.
         value_range: Smallest and largest value of the mean, for every setting.
         tendency: What it leans to, or a function of its keywords that says so.
@@ -118,6 +126,9 @@ class LossSpec:
         cases: Worked cases.
         variants: Keywords on which the contract runs besides the defaults.
         waivers: Promises of the contract that it cannot keep, each with the reason.
+        call: How it is called, by the name of a form of the contract: "elements" for a prediction and a target with
+            one entry an element.
+        stand_in: Keywords on which the contract builds it where a default needs a file that may not be there.
     """
 
     name: str
@@ -134,6 +145,12 @@ class LossSpec:
     cases: tuple[Case, ...]
     variants: tuple[Mapping[str, Any], ...]
     waivers: Mapping[str, str]
+    call: str = "elements"
+    stand_in: Mapping[str, Any] = field(default_factory=dict)
+
+    def build(self, **keywords: Any) -> nn.Module:
+        """Build the loss, with the stand-ins where nothing else is said."""
+        return self.cls(**{**self.stand_in, **keywords})
 
     @property
     def summary(self) -> str:
@@ -153,8 +170,8 @@ class LossSpec:
     @property
     def activations(self) -> tuple[str, ...]:
         """How it turns scores into probabilities: "softmax", "sigmoid", both, or none for values."""
-        softmax = ("softmax",) if {"index", "soft"} & set(self.targets) else ()
-        return softmax + (("sigmoid",) if "labels" in self.targets else ())
+        softmax = ("softmax",) if {"index", "soft", "maps"} & set(self.targets) else ()
+        return softmax + (("sigmoid",) if {"labels", "maps"} & set(self.targets) else ())
 
     def leaning(self, **arguments: Any) -> Tendency:
         """What the loss leans to when built with these keywords."""
@@ -167,7 +184,6 @@ class LossSpec:
 def loss(
     *,
     tasks: tuple[str, ...],
-    targets: tuple[TargetKind, ...],
     source: str,
     value_range: tuple[float, float],
     tendency: Tendency | Callable[..., Tendency],
@@ -177,6 +193,9 @@ def loss(
     unit: Unit | None = None,
     variants: tuple[Mapping[str, Any], ...] = (),
     waivers: Mapping[str, str] = MappingProxyType({}),
+    targets: tuple[TargetKind, ...] = (),
+    call: str = "elements",
+    stand_in: Mapping[str, Any] = MappingProxyType({}),
 ) -> Callable[[_Class], _Class]:
     """Declare a loss: file its `LossSpec` and make the class final.
 
@@ -203,11 +222,13 @@ def loss(
             cases=cases,
             variants=variants,
             waivers=MappingProxyType(dict(waivers)),
+            call=call,
+            stand_in=MappingProxyType(dict(stand_in)),
         )
         assert spec.name not in _filed, f"a loss named {spec.name} is already filed"
         assert cls.__doc__, f"{cls.__name__} needs a docstring: its first line is the summary"
         assert cases, f"{cls.__name__} needs a worked case"
-        for keywords in (search, *variants, *(case.arguments for case in cases)):
+        for keywords in (search, stand_in, *variants, *(case.arguments for case in cases)):
             unknown = set(keywords) - set(spec.parameters)
             assert not unknown, f"{cls.__name__} has no keyword {sorted(unknown)}"
         _filed[spec.name] = spec

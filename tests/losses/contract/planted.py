@@ -322,8 +322,8 @@ PLANTED: dict[str, list[tuple[LossSpec, str]]] = {
         (calling(waits_for_the_device), "it calls aten::_local_scalar_dense"),
         (calling(indexes_by_truth), "it calls aten::index"),
     ],
-    "it_can_be_put_away_and_taken_out": [
-        (declared(Secretive), "pickle"),
+    "it_can_be_put_away_and_taken_out": [(declared(Secretive), "pickle")],
+    "its_repr_is_the_call_that_made_it": [
         (declared(Forgetful, variants=({"scale": 3.0},)), "rebuilt from its repr, `scale` became 1.0, from 3.0"),
     ],
     "arguments_stand_as_given": [(declared(Rescaled), "`scale` is 2.0, given as 1.0")],

@@ -1,6 +1,7 @@
 """Promises about what is right: worked cases, the reference's value and gradient, the declared range."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 from itertools import pairwise, product
 from math import isfinite
@@ -10,12 +11,9 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from piste.losses.contract import probes
-from piste.losses.contract.examples import bound, calls, example, extremes, kinds_of, sparse, value
-from piste.losses.contract.plain import plain_value
+from piste.losses.contract.forms import Example, bound, value
 from piste.losses.contract.probes import Value, require
 from piste.losses.contract.promise import Setting, promise
-
-MANY = 11
 
 
 def _has_reference(setting: Setting) -> bool:
@@ -28,8 +26,7 @@ def _has_reference(setting: Setting) -> bool:
 def worked_cases_come_out(setting: Setting) -> None:
     """Each case that a reader can redo by hand has the value it claims."""
     for case in setting.spec.cases:
-        prediction, target, call = case.tensors()
-        got = setting.spec.cls(**case.arguments)(prediction, target, **call)
+        got = value(replace(setting, keywords=case.arguments).build(), setting.form.of_case(case))
         expected = torch.tensor(case.expected, dtype=torch.float64)
         name = f"the value of {dict(case.arguments)} on {case.prediction}, {case.target}"
         probes.agree(name, got, expected, rtol=1e-9, atol=1e-12, source=case.why)
@@ -38,13 +35,13 @@ def worked_cases_come_out(setting: Setting) -> None:
 @promise(applies=_has_reference)
 def value_is_that_of_the_reference(setting: Setting) -> None:
     """In float64, with many classes, random labels, masks, weights and every reduction, and for sure answers too."""
-    for kind in kinds_of(setting):
-        full = example(setting, kind, classes=MANY)
-        sure = (drawn for _, drawn in extremes(setting, kind, (0.0, 1e4)))  # between them 1 - p loses its digits
-        for drawn, reduction in product((*calls(full), *calls(sparse(full)), *sure), setting.reductions):
+    for kind in setting.kinds:
+        called = (each for drawn in setting.examples(kind) for each in drawn.calls())
+        sure = (drawn for _, drawn in setting.extremes(kind, (0.0, 1e4)))  # between them 1 - p loses its digits
+        for drawn, reduction in product((*called, *sure), setting.reductions):
             reduced = setting.reduced(reduction)
             try:
-                expected = plain_value(reduced, drawn.prediction, drawn.target, **drawn.call)
+                expected = reduced.plain(drawn)
             except ValueError:  # the logarithm of a probability that is 0
                 continue
             name = f"the {reduction} on {drawn}"
@@ -56,9 +53,9 @@ def value_is_that_of_the_reference(setting: Setting) -> None:
 def gradient_is_that_of_finite_differences(setting: Setting) -> None:
     """Autograd differentiates what is computed: nothing is detached that should not be."""
     loss = setting.build()
-    for kind in kinds_of(setting):
-        plain, *_, masked_and_weighted = calls(example(setting, kind, (2, 5)))
-        for drawn in (plain, masked_and_weighted):
+    for kind in setting.kinds:
+        plain, *called = setting.example(kind, "small").calls()
+        for drawn in (plain, *called[-1:]):
             probes.gradient_is_right(bound(loss, drawn), drawn.prediction)
 
 
@@ -66,8 +63,8 @@ def gradient_is_that_of_finite_differences(setting: Setting) -> None:
 def gradient_can_be_differentiated_again(setting: Setting) -> None:
     """What flatness, sharpness and gradient penalties need: the second derivative is that of finite differences."""
     loss = setting.build()
-    for kind in kinds_of(setting):
-        *_, drawn = calls(example(setting, kind, (2, 5)))
+    for kind in setting.kinds:
+        *_, drawn = setting.example(kind, "small").calls()
         direction = torch.linspace(-1, 1, drawn.prediction.numel()).to(drawn.prediction).view_as(drawn.prediction)
         probes.gradient_is_right(partial(_along, bound(loss, drawn), direction), drawn.prediction)
 
@@ -84,22 +81,26 @@ def _along(value: Value, direction: Tensor, prediction: Tensor) -> Tensor:
 def gradient_is_that_of_the_reference(setting: Setting) -> None:
     """The gradient is that of the paper's formula, by finite differences of the slow reference."""
     loss = setting.build()
-    for kind in kinds_of(setting):
-        *_, drawn = calls(example(setting, kind, (2, 5)))
-        slow = partial(plain_value, setting, target=drawn.target, **drawn.call)
-        expected = probes.differences(slow, drawn.prediction, probes.STEP[torch.float64])
+    for kind in setting.kinds:
+        *_, drawn = setting.example(kind, "small").calls()
+        expected = probes.differences(partial(_slow, setting, drawn), drawn.prediction, probes.STEP[torch.float64])
         got = probes.slope(bound(loss, drawn), drawn.prediction)
         probes.agree(
             f"the gradient on {drawn} at prediction", got, expected, rtol=1e-5, atol=1e-8, source="the reference"
         )
 
 
+def _slow(setting: Setting, drawn: Example, prediction: Tensor) -> Tensor:
+    """The reference as a function of the prediction alone."""
+    return setting.plain(replace(drawn, prediction=prediction))
+
+
 def _on_extremes(setting: Setting) -> Iterator[tuple[str, float]]:
     """The mean on every extreme input, in words and as a number."""
     loss = setting.reduced("mean").build()
-    for kind in kinds_of(setting):
-        for words, drawn in extremes(setting, kind):
-            for each in calls(drawn):
+    for kind in setting.kinds:
+        for words, drawn in setting.extremes(kind):
+            for each in drawn.calls():
                 yield f"the value on {each}, logits {words},", value(loss, each).item()
 
 
@@ -123,18 +124,18 @@ def declared_range_is_no_wider_than_need_be(setting: Setting) -> None:
     require(max(found) >= most, f"no value comes above {max(found):.6g}; declared is {high:g}")
 
 
-@promise(applies=lambda setting: setting.activation is not None and len(kinds_of(setting)) == 2)
+@promise(applies=lambda setting: setting.elementwise and setting.activation is not None and len(setting.kinds) == 2)
 def soft_labels_equal_hard_ones_at_one_hot(setting: Setting) -> None:
     """A label that is certain costs the same however it is written: class id, integer, bool or share."""
     loss = setting.build()
-    hard, _ = kinds_of(setting)
-    for drawn in calls(example(setting, hard)):
+    hard, _ = setting.kinds
+    for drawn in setting.example(hard).calls():
         classes = drawn.prediction.shape[1]
         soft = drawn.target
         if hard == "index":
             soft = F.one_hot(drawn.target, classes).movedim(-1, 1)
         forms = [drawn.target, soft.double(), *([soft.bool()] if hard == "hard" else [drawn.target.int()])]
-        got = [loss(drawn.prediction, form, **drawn.call) for form in forms]
+        got = [value(loss, replace(drawn, target=form)) for form in forms]
         for (form, a), (other, b) in pairwise(zip(forms, got, strict=True)):
             probes.agree(
                 f"the value with a target of {other.dtype}", b, a, rtol=1e-9, atol=1e-12, source=f"{form.dtype}"

@@ -12,10 +12,10 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from piste.losses.base import Loss
 from piste.losses.contract import probes
-from piste.losses.contract.examples import bound, calls, example, extremes, kinds_of, value
+from piste.losses.contract.forms import bound, value
 from piste.losses.contract.probes import require
 from piste.losses.contract.promise import Setting, promise
-from piste.losses.spec import COMMON
+from piste.losses.spec import COMMON, catalogue
 
 
 def _worth_compiling(setting: Setting) -> bool:
@@ -33,8 +33,8 @@ def compiled_equals_eager(setting: Setting) -> None:
     kernels: that takes Inductor ten times as long and is tried once a loss.
     """
     loss = setting.build()
-    for kind in kinds_of(setting) if setting.is_default else kinds_of(setting)[:1]:
-        *_, drawn = calls(example(setting, kind).to(torch.float32))
+    for kind in setting.kinds if setting.is_default else setting.kinds[:1]:
+        *_, drawn = setting.example(kind).to(torch.float32).calls()
         probes.compiles(bound(loss, drawn), drawn.prediction)
 
 
@@ -43,7 +43,7 @@ def compiled_equals_eager(setting: Setting) -> None:
 )
 def kernels_of_inductor_equal_eager(setting: Setting) -> None:
     """The kernels that `torch.compile` writes by default give the same numbers."""
-    *_, drawn = calls(example(setting, kinds_of(setting)[0]).to(torch.float32))
+    *_, drawn = setting.example(setting.kinds[0]).to(torch.float32).calls()
     probes.compiles(bound(setting.build(), drawn), drawn.prediction, backend="inductor")
 
 
@@ -68,18 +68,17 @@ class _Listening(TorchDispatchMode):  # type: ignore[no-untyped-call]
 def nothing_waits_for_the_device(setting: Setting) -> None:
     """No `.item()`, no boolean indexing, forward or backward: a GPU's queue never runs dry for the loss."""
     loss = setting.build()
-    for kind in kinds_of(setting):
-        for drawn in calls(example(setting, kind)):
+    for kind in setting.kinds:
+        for drawn in setting.example(kind).calls():
             with _Listening() as listening:
                 probes.slope(bound(loss, drawn), drawn.prediction)
             require(not listening.heard, f"on {drawn} it calls {', '.join(dict.fromkeys(listening.heard))}")
 
 
 def _again(loss: Loss) -> Iterator[tuple[str, Loss]]:
-    """The loss, put away and taken out again in every way that users have."""
+    """The loss, put away and taken out again in every way that users have, but for its repr."""
     yield "pickled", pickle.loads(pickle.dumps(loss))
     yield "copied", copy.deepcopy(loss)
-    yield "rebuilt from its repr", eval(repr(loss), {type(loss).__name__: type(loss)})
     saved = io.BytesIO()
     torch.save(loss.state_dict(), saved)
     saved.seek(0)
@@ -90,18 +89,32 @@ def _again(loss: Loss) -> Iterator[tuple[str, Loss]]:
 
 @promise()
 def it_can_be_put_away_and_taken_out(setting: Setting) -> None:
-    """Pickle, deepcopy, repr and state_dict each give back a loss of the same keywords and the same values."""
+    """Pickle, deepcopy and state_dict each give back a loss of the same keywords and the same values."""
     loss = setting.build()
     for words, other in _again(loss):
-        require(repr(other) == repr(loss), f"{words}, {loss!r} became {other!r}")
-        for name in setting.spec.parameters:
-            a, b = getattr(loss, name), getattr(other, name)
-            require(type(a) is type(b) and a == b, f"{words}, `{name}` became {b!r}, from {a!r}")
-        for kind in kinds_of(setting):
-            drawn = example(setting, kind)
-            probes.agree(
-                f"the value once {words}", value(other, drawn), value(loss, drawn), rtol=0, atol=0, source="before"
-            )
+        _is_the_same(setting, words, loss, other)
+
+
+@promise()
+def its_repr_is_the_call_that_made_it(setting: Setting) -> None:
+    """Evaluated, it gives back a loss of the same keywords and the same values."""
+    loss = setting.build()
+    names = {spec.cls.__name__: spec.cls for spec in catalogue().values()}
+    again: Loss = eval(repr(loss), {**names, type(loss).__name__: type(loss)})
+    _is_the_same(setting, "rebuilt from its repr", loss, again)
+
+
+def _is_the_same(setting: Setting, words: str, loss: Loss, other: Loss) -> None:
+    """Refuse a loss that prints, holds or gives something else than the one that it was made of."""
+    require(repr(other) == repr(loss), f"{words}, {loss!r} became {other!r}")
+    for name in setting.spec.parameters:
+        a, b = getattr(loss, name), getattr(other, name)
+        require(type(a) is type(b) and a == b, f"{words}, `{name}` became {b!r}, from {a!r}")
+    for kind in setting.kinds:
+        drawn = setting.example(kind)
+        probes.agree(
+            f"the value once {words}", value(other, drawn), value(loss, drawn), rtol=0, atol=0, source="before"
+        )
 
 
 @promise()
@@ -119,14 +132,13 @@ def a_call_changes_nothing(setting: Setting) -> None:
     """Inputs, grad mode, random state and the loss itself are as before, and every call gives the same."""
     loss = setting.build()
     before = repr(loss), {name: tensor.clone() for name, tensor in loss.named_buffers()}, sorted(vars(loss))
-    for kind in kinds_of(setting):
-        extreme = (drawn for _, drawn in extremes(setting, kind, (1e4,)))
-        for drawn in (*calls(example(setting, kind)), *extreme):
+    for kind in setting.kinds:
+        extreme = (drawn for _, drawn in setting.extremes(kind, (1e4,)))
+        for drawn in (*setting.example(kind).calls(), *extreme):
             probes.same_on_every_call(bound(loss, drawn), drawn.prediction)
             for grad in (True, False):
-                tensors = {"prediction": drawn.prediction, "target": drawn.target, **drawn.call}
-                with torch.set_grad_enabled(grad), probes.nothing_outside_changes(**tensors):
-                    got = loss(drawn.prediction, drawn.target, **drawn.call)
+                with torch.set_grad_enabled(grad), probes.nothing_outside_changes(**drawn.tensors()):
+                    got = value(loss, drawn)
                 require(not got.requires_grad, "the value has a gradient that no input asked for")
             leaf = drawn.prediction.clone().requires_grad_()
             with torch.no_grad():

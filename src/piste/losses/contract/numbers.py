@@ -8,14 +8,12 @@ from math import inf
 import torch
 
 from piste.losses.contract import probes
-from piste.losses.contract.examples import bound, calls, example, extremes, kinds_of, value
+from piste.losses.contract.forms import bound, value
 from piste.losses.contract.probes import require
 from piste.losses.contract.promise import Setting, promise
 from piste.losses.spec import Between
 
 DTYPES = (torch.float32, torch.bfloat16, torch.float16)
-LARGE = (1, 307, 311)
-"""More elements than float16 can count (65504)."""
 
 
 def _corners(setting: Setting) -> Iterator[Setting]:
@@ -35,8 +33,8 @@ def everything_is_finite(setting: Setting) -> None:
     """Value and gradient, in float32, bfloat16 and float16, for logits up to 1e4 and the search space's corners."""
     for corner in _corners(setting):
         loss = corner.build()
-        for kind, dtype in product(kinds_of(setting), DTYPES):
-            for words, drawn in extremes(setting, kind):
+        for kind, dtype in product(setting.kinds, DTYPES):
+            for words, drawn in setting.extremes(kind):
                 extreme = drawn.to(dtype)
                 try:
                     probes.stays_finite(bound(loss, extreme), extreme.prediction)
@@ -47,15 +45,20 @@ def everything_is_finite(setting: Setting) -> None:
 
 def _has_no_ceiling(setting: Setting) -> bool:
     """Whether every element's cost grows without end, and every element counts."""
-    return setting.spec.unit == "element" and setting.spec.value_range[1] == inf and setting.get("ignore_index") is None
+    return (
+        setting.elementwise
+        and setting.spec.unit == "element"
+        and setting.spec.value_range[1] == inf
+        and setting.get("ignore_index") is None
+    )
 
 
 @promise(applies=_has_no_ceiling)
 def a_sure_mistake_still_has_a_slope(setting: Setting) -> None:
     """Where the cost has no ceiling, neither logits nor probabilities are clipped: the way back is never flat."""
     loss = setting.build()
-    for kind, dtype in product(kinds_of(setting), DTYPES):
-        for words, drawn in extremes(setting, kind, (30.0, 100.0, 1e4)):
+    for kind, dtype in product(setting.kinds, DTYPES):
+        for words, drawn in setting.extremes(kind, (30.0, 100.0, 1e4)):
             if words.startswith("wrong"):
                 extreme = drawn.to(dtype)
                 slope = probes.slope(bound(loss, extreme), extreme.prediction)
@@ -69,9 +72,9 @@ def a_sure_mistake_still_has_a_slope(setting: Setting) -> None:
 def half_precision_is_computed_in_float32(setting: Setting) -> None:
     """The same numbers give the same value in half as in float32, on an image too large for a sum in float16 too."""
     loss = setting.build()
-    for kind in kinds_of(setting):
+    for kind in setting.kinds:
         for dtype in (torch.bfloat16, torch.float16):
-            for drawn in (*calls(example(setting, kind)), example(setting, kind, LARGE)):
+            for drawn in (*setting.example(kind).calls(), setting.example(kind, "large")):
                 half = drawn.to(dtype)
                 got, expected = value(loss, half), value(loss, half.to(torch.float32))
                 rtol = torch.finfo(got.dtype).eps * 4
@@ -84,10 +87,10 @@ def half_precision_is_computed_in_float32(setting: Setting) -> None:
 
 @promise()
 def float32_is_close_to_float64(setting: Setting) -> None:
-    """On an image of 95477 elements float32 loses no more than rounding."""
+    """On an image of 95477 elements (or as many of what the loss prices) float32 loses no more than rounding."""
     loss = setting.build()
-    for kind in kinds_of(setting):
-        drawn = example(setting, kind, LARGE).to(torch.float32)
+    for kind in setting.kinds:
+        drawn = setting.example(kind, "large").to(torch.float32)
         exact = drawn.to(torch.float64)
         got, expected = value(loss, drawn), value(loss, exact)
         require(got.dtype == torch.float32, f"the value of a float32 prediction is {got.dtype}")
@@ -101,8 +104,8 @@ def float32_is_close_to_float64(setting: Setting) -> None:
 def autocast_changes_nothing(setting: Setting) -> None:
     """Inside `torch.autocast` the value is that of float32."""
     loss = setting.build()
-    for kind in kinds_of(setting):
-        for drawn in calls(example(setting, kind)):
+    for kind in setting.kinds:
+        for drawn in setting.example(kind).calls():
             single = drawn.to(torch.float32)
             expected = value(loss, single)
             for dtype in (torch.bfloat16, torch.float16):

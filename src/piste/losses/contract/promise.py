@@ -4,7 +4,11 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, cast
 
+from torch import Tensor
+
 from piste.losses.base import Loss
+from piste.losses.contract.forms import FORMS, Example, Form
+from piste.losses.contract.forms.form import Size
 from piste.losses.spec import LossSpec
 
 
@@ -22,7 +26,7 @@ class Setting:
 
     def build(self, **more: Any) -> Loss:
         """Build the loss, with further keywords over those of the setting."""
-        return cast(Loss, self.spec.cls(**{**self.keywords, **more}))
+        return cast(Loss, self.spec.build(**{**self.keywords, **more}))
 
     def reduced(self, reduction: str) -> "Setting":
         """The same setting with another reduction; itself where the loss has none to choose."""
@@ -36,7 +40,8 @@ class Setting:
     def get(self, keyword: str) -> Any:
         """Return the value a keyword has in this setting; None where the loss has no such keyword."""
         parameter = self.spec.parameters.get(keyword)
-        return self.keywords.get(keyword, parameter.default if parameter else None)
+        default = parameter.default if parameter else None
+        return {**self.spec.stand_in, **self.keywords}.get(keyword, default)
 
     def has(self, *keywords: str) -> bool:
         """Return whether the loss has all these keywords."""
@@ -51,6 +56,37 @@ class Setting:
     def activation(self) -> str | None:
         """How scores become probabilities; None for losses of values."""
         return self.get("activation") or (self.spec.activations[0] if self.spec.activations else None)
+
+    @property
+    def form(self) -> Form:
+        """How the loss is called."""
+        return FORMS[self.spec.call]
+
+    @property
+    def elementwise(self) -> bool:
+        """Whether it is called as `loss(prediction, target)` with a target for each element."""
+        return self.spec.call == "elements"
+
+    @property
+    def kinds(self) -> list[str]:
+        """Kinds of input that go with it."""
+        return self.form.kinds(self)
+
+    def example(self, kind: str, size: Size = "usual") -> Example:
+        """Draw an input of a kind; see `Form.example`."""
+        return self.form.example(self, kind, size)
+
+    def examples(self, kind: str) -> Iterator[Example]:
+        """Rich and sparse inputs of a kind; see `Form.examples`."""
+        return self.form.examples(self, kind)
+
+    def extremes(self, kind: str, sizes: tuple[float, ...] = (0.0, 30.0, 100.0, 1e4)) -> Iterator[tuple[str, Example]]:
+        """Extreme inputs of a kind, in words; see `Form.extremes`."""
+        return self.form.extremes(self, kind, sizes)
+
+    def plain(self, drawn: Example) -> Tensor:
+        """What the loss should give on an input, by its reference; see `Form.plain`."""
+        return self.form.plain(self, drawn)
 
     def __str__(self) -> str:
         words = ", ".join(f"{name}={value!r}" for name, value in self.keywords.items())

@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 
-from piste.losses.contract.examples import Example, calls, example, kinds_of, sparse, value
+from piste.losses.contract.forms import Example, value
 from piste.losses.contract.probes import require
 from piste.losses.contract.promise import Setting, promise, settings
 from piste.losses.spec import Between
@@ -31,11 +31,10 @@ def _values(setting: Setting, keyword: str) -> list[Any]:
 
 def _differ(setting: Setting, other: Setting) -> bool:
     """Whether two settings disagree about any example."""
-    for kind in kinds_of(setting):
-        if kind not in kinds_of(other):
+    for kind in setting.kinds:
+        if kind not in other.kinds:
             return True
-        full = example(setting, kind)
-        for drawn in (full, sparse(full)):
+        for drawn in (setting.example(kind), *setting.examples(kind)):
             one, two = value(setting.build(), drawn), value(other.build(), drawn)
             if one.shape != two.shape or not torch.allclose(one, two, rtol=1e-6, atol=1e-9):
                 return True
@@ -61,12 +60,12 @@ def every_keyword_changes_something(setting: Setting) -> None:
             require(changed, f"`{keyword}` changes nothing on any example, tried with {tried}")
 
 
-@promise()
+@promise(applies=lambda setting: bool(setting.form.takes))
 def mask_and_sample_weight_change_something(setting: Setting) -> None:
     """No argument of the call is accepted and then not read."""
     loss = setting.reduced("mean").build()
-    for kind in kinds_of(setting):
-        plain, *called = calls(example(setting, kind))
+    for kind in setting.kinds:
+        plain, *called = setting.example(kind).calls()
         for drawn in called:
             differs = not torch.allclose(value(loss, drawn), value(loss, plain), rtol=1e-6)
             require(differs, f"the value on {drawn} is that without {', '.join(drawn.call)}")
@@ -94,43 +93,28 @@ def nonsense_for_a_keyword_is_refused_by_name(setting: Setting) -> None:
 
 def _misfits(drawn: Example) -> Iterator[tuple[str, Example]]:
     """Calls that cannot mean anything, though some would broadcast."""
-    prediction, target = drawn.prediction, drawn.target
-    yield "height and width of the target swapped", replace(drawn, target=target.transpose(-1, -2))
-    yield "one target for two images", replace(drawn, target=target[:1])
-    yield "an axis more in the target", replace(drawn, target=target.unsqueeze(-1))
-    yield "an axis less in the target", replace(drawn, target=target[..., 0])
-    yield "an integer prediction", replace(drawn, prediction=prediction.long())
-    if drawn.kind != "values":
-        yield "a prediction without classes", Example(drawn.kind, prediction.flatten(), target.flatten())
-    if drawn.kind in ("index", "soft"):
-        yield "a single score per position", replace(drawn, prediction=prediction[:, :1])
-    if drawn.kind == "index":
-        yield "class ids as floats", replace(drawn, target=target.double())
-        yield "class ids as bool", replace(drawn, target=target > 0)
-        yield "class ids repeated per class", replace(drawn, target=target.unsqueeze(1).expand_as(prediction))
-        yield "class ids with an axis for one class", replace(drawn, target=target.unsqueeze(1))
-    else:
-        yield "fewer classes in the target", replace(drawn, target=target[:, :2])
-        yield "a target without classes", replace(drawn, target=target[:, 0])
+    yield from drawn.form.misfits(drawn)
     ones = torch.ones(drawn.element_shape)
-    for name, full in (("mask", ones > 0), ("sample_weight", ones)):
-        for words, form in {
-            "height and width swapped": full.transpose(-1, -2),
-            "an axis less": full[0],
-            "an axis more": full.unsqueeze(1),
-            "one image too many": torch.cat((full, full[:1])),
-            "no image": full[:0],
-        }.items():
-            yield f"a {name} with {words}", replace(drawn, call={name: form})
-    yield "a mask of floats", replace(drawn, call={"mask": ones})
+    for name, full in {"mask": ones > 0, "sample_weight": ones}.items():
+        if name in drawn.form.takes:
+            for words, shaped in {
+                **({"height and width swapped": full.transpose(-1, -2)} if full.dim() > 1 else {}),
+                "an axis less": full[0],
+                "an axis more": full.unsqueeze(1),
+                "one image too many": torch.cat((full, full[:1])),
+                "no image": full[:0],
+            }.items():
+                yield f"a {name} with {words}", replace(drawn, call={**drawn.call, name: shaped})
+    if "mask" in drawn.form.takes:
+        yield "a mask of floats", replace(drawn, call={**drawn.call, "mask": ones})
 
 
 @promise()
 def what_does_not_fit_is_refused(setting: Setting) -> None:
     """Shapes and dtypes that do not go together raise ValueError in one line, also where they would broadcast."""
     loss = setting.build()
-    for kind in kinds_of(setting):
-        for words, wrong in _misfits(example(setting, kind)):
+    for kind in setting.kinds:
+        for words, wrong in _misfits(setting.example(kind)):
             try:
                 got = value(loss, wrong)
             except ValueError as error:
@@ -141,11 +125,11 @@ def what_does_not_fit_is_refused(setting: Setting) -> None:
                 raise AssertionError(f"{words} is accepted with a {kind} target and gives {got.tolist()}")
 
 
-@promise(applies=lambda setting: setting.get("weight") is not None)
+@promise(applies=lambda setting: setting.elementwise and setting.get("weight") is not None)
 def class_weights_of_another_length_are_refused(setting: Setting) -> None:
     """One number per class: one more or one less is refused, naming `weight`."""
-    for kind in kinds_of(setting):
-        drawn = example(setting, kind)
+    for kind in setting.kinds:
+        drawn = setting.example(kind)
         for weight in ([1.0, 2.0], [1.0, 2.0, 3.0, 4.0], [1.0]):
             try:
                 value(setting.build(weight=weight), drawn)

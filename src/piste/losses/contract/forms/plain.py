@@ -6,12 +6,13 @@ the words of the bases' docstrings and without any of their code. Nothing below 
 
 from collections.abc import Iterator, Sequence
 from math import exp, isclose
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
 from torch import Tensor
 
-from piste.losses.contract.promise import Setting
+if TYPE_CHECKING:
+    from piste.losses.contract.promise import Setting
 
 
 class Element(NamedTuple):
@@ -33,7 +34,7 @@ class Element(NamedTuple):
 
 
 def plain_value(
-    setting: Setting,
+    setting: "Setting",
     prediction: Tensor,
     target: Tensor,
     mask: Tensor | None = None,
@@ -70,13 +71,13 @@ Costs = tuple[list[float], list[float], Sequence[int]]
 """The weighted cost of each unit, its weight, and the shape that `reduction="none"` gives them."""
 
 
-def _hyper(setting: Setting, **other: Any) -> dict[str, Any]:
+def _hyper(setting: "Setting", **other: Any) -> dict[str, Any]:
     """Keywords of the reference."""
     return {name: setting.get(name) for name in setting.spec.hyper} | other
 
 
 def _values(
-    setting: Setting, prediction: Tensor, target: Tensor, mask: Tensor | None, sample_weight: Tensor | None
+    setting: "Setting", prediction: Tensor, target: Tensor, mask: Tensor | None, sample_weight: Tensor | None
 ) -> Costs:
     """Price each number against its target."""
     costs, weights = [], []
@@ -88,7 +89,7 @@ def _values(
 
 
 def _elements(
-    setting: Setting, prediction: Tensor, target: Tensor, mask: Tensor | None, sample_weight: Tensor | None
+    setting: "Setting", prediction: Tensor, target: Tensor, mask: Tensor | None, sample_weight: Tensor | None
 ) -> Iterator[Element]:
     """Go through all positions of all images."""
     exclusive = setting.activation == "softmax"
@@ -111,7 +112,7 @@ def _elements(
             yield Element(image, probs, shares, kept, [count[i] * k for i, k in zip(at, kept, strict=True)])
 
 
-def _labels(setting: Setting, elements: list[Element], shape: Sequence[int]) -> Costs:
+def _labels(setting: "Setting", elements: list[Element], shape: Sequence[int]) -> Costs:
     """Price each element's label: one per position with softmax, one per position and class with sigmoid."""
     images, classes, *space = shape
     if setting.activation == "softmax":
@@ -122,7 +123,7 @@ def _labels(setting: Setting, elements: list[Element], shape: Sequence[int]) -> 
     return [cost for cost, _ in priced], [weight for _, weight in priced], shape
 
 
-def _exclusive(setting: Setting, e: Element) -> tuple[float, float]:
+def _exclusive(setting: "Setting", e: Element) -> tuple[float, float]:
     """Weighted cost and weight of an element of one class.
 
     A class's weight multiplies the cost of its share of the label; what smoothing moves to another class has that
@@ -147,7 +148,7 @@ def _exclusive(setting: Setting, e: Element) -> tuple[float, float]:
     return cost * e.counts[0], weight * e.counts[0]
 
 
-def _independent(setting: Setting, e: Element, c: int) -> tuple[float, float]:
+def _independent(setting: "Setting", e: Element, c: int) -> tuple[float, float]:
     """Weighted cost and weight of one label among several: a choice between not and yes."""
     if not e.kept[c]:
         return 0.0, 0.0
@@ -158,7 +159,7 @@ def _independent(setting: Setting, e: Element, c: int) -> tuple[float, float]:
     return weight * setting.spec.reference([1 - p, p], [1 - y, y], **hyper), weight
 
 
-def _regions(setting: Setting, elements: list[Element]) -> Costs:
+def _regions(setting: "Setting", elements: list[Element]) -> Costs:
     """Price each class over the elements of each image, or of the batch as if it were one image."""
     per_image, classes = setting.get("per_image"), setting.get("classes")
     chosen = range(len(elements[0].probs)) if classes == "all" else classes
@@ -169,7 +170,7 @@ def _regions(setting: Setting, elements: list[Element]) -> Costs:
     return [cost for cost, _ in priced], [weight for _, weight in priced], shape
 
 
-def _region(setting: Setting, unit: list[Element], c: int) -> tuple[float, float]:
+def _region(setting: "Setting", unit: list[Element], c: int) -> tuple[float, float]:
     """Weighted cost and weight of one class in one unit."""
     number, total = sum(e.counts[c] > 0 for e in unit), sum(e.counts[c] for e in unit)
     if not total:
@@ -188,7 +189,7 @@ def _region(setting: Setting, unit: list[Element], c: int) -> tuple[float, float
     return weight * setting.spec.reference(probs, target, share, **_hyper(setting)), weight
 
 
-def _whole(setting: Setting, elements: list[Element]) -> Tensor:
+def _whole(setting: "Setting", elements: list[Element]) -> Tensor:
     """Price the batch at once."""
     columns = ([e.probs for e in elements], [e.target for e in elements], [e.counts for e in elements])
     cost = setting.spec.reference(*columns, activation=setting.activation, **_hyper(setting))
