@@ -13,7 +13,10 @@ from piste.losses.regions.jaccard import Jaccard
 from piste.losses.regions.tversky import Tversky
 from piste.losses.spec import Between, Case, Choice, LossSpec, catalogue, loss, spec_of
 from piste.losses.values.absolute_error import AbsoluteError
+from piste.losses.values.charbonnier import Charbonnier
 from piste.losses.values.huber import Huber
+from piste.losses.values.log_cosh import LogCosh
+from piste.losses.values.quantile import Quantile
 from piste.losses.values.squared_error import SquaredError
 
 __all__ = [
@@ -21,6 +24,7 @@ __all__ = [
     "Between",
     "BinaryCrossEntropy",
     "Case",
+    "Charbonnier",
     "Choice",
     "CrossEntropy",
     "CrossEntropyIoU",
@@ -29,9 +33,11 @@ __all__ = [
     "FocalTversky",
     "Huber",
     "Jaccard",
+    "LogCosh",
     "Loss",
     "LossSpec",
     "Quadratic",
+    "Quantile",
     "SquaredError",
     "Tversky",
     "catalogue",
