@@ -29,6 +29,10 @@ class Loss(nn.Module, ABC):
     combine: ClassVar[Callable[[tuple[tuple[Any, Any], ...]], Any]] = staticmethod(_load_objective)
     """Makes an objective of (factor, loss) pairs; filled by `piste.objective`, so that losses know nothing of it."""
 
+    reads: ClassVar[tuple[str, ...]] = ()
+    """What the loss reads of a target that is given by name, besides or instead of "labels"; such a loss is called
+    with the whole mapping, every other one in the same objective with its "labels" alone."""
+
     __signature__: ClassVar[inspect.Signature]
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
