@@ -13,18 +13,20 @@ Piste = Callable[..., Said]
 
 def test_the_list_is_the_catalogue(piste: Piste) -> None:
     said = piste("losses")
-    assert all(name in said.out for name in catalogue())
+    assert all(f"\n{name} " in said.out for name in catalogue())
     suited = piste("losses", "--task", "segmentation").out
     for name, spec in catalogue().items():
-        assert (f"\n{name} " in "\n" + suited) == ("segmentation" in spec.tasks)
+        assert (f"\n{name} " in suited) == ("segmentation" in spec.tasks)
 
 
 def test_a_card_says_what_the_loss_declares(piste: Piste) -> None:
-    for name, spec in catalogue().items():
-        said = piste("losses", name)
-        assert said.code == 0
-        assert spec.source.split(",")[0] in said.out
-        assert all(f"{keyword} = " in said.out for keyword in spec.parameters)
+    said = piste("losses", "focal")
+    assert said.code == 0
+    assert "-alpha_t (1 - p_t)^gamma log p_t" in " ".join(said.out.split())
+    assert "arXiv:1708.02002, eq. 4 and 5" in said.out
+    assert "gamma = 2.0   worth searching: 0 to 5" in said.out
+    assert all(f"{keyword}=" in said.out for keyword in ("activation", "weight", "ignore_index", "reduction"))
+    assert "loss: focal" in said.out
 
 
 def test_unknown_names_are_answered_with_the_nearest(piste: Piste) -> None:

@@ -1,72 +1,41 @@
 """`piste losses`, `piste weights` and `piste check`."""
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from piste.cli.data import Classes, DataArgument, data_recipe
-
-if TYPE_CHECKING:
-    from piste.losses import LossSpec
 
 
 def losses(
     name: Annotated[str | None, typer.Argument(help="One loss, such as focal: everything that is known of it.")] = None,
     task: Annotated[str | None, typer.Option(help="Only the losses that suit a task, such as segmentation.")] = None,
 ) -> None:
-    """List the losses, or show one's card."""
+    """List the losses, or show one's card.
+
+    A card says what the loss is, what its knobs buy, why to trust it and what it costs.
+    """
     from rich.console import Console
-    from rich.table import Table
 
     from piste.losses import catalogue
     from piste.names import nearest
 
     specs = catalogue()
+    console = Console(highlight=False)
     if name is not None:
         if name not in specs:
             raise ValueError(f"no loss is called {name!r}; {nearest(name, specs)}")
-        _card(specs[name])
+        from piste.report.cards import Card
+
+        console.print(Card(specs[name]))
         return
     tasks = sorted({task for spec in specs.values() for task in spec.tasks})
     if task is not None and task not in tasks:
         raise ValueError(f"`--task` is {task!r}; {nearest(task, tasks)}")
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for column in ("loss", "family", "leans to", "what it is"):
-        table.add_column(column, no_wrap=column != "what it is")
-    for spec in specs.values():
-        if task is None or task in spec.tasks:
-            table.add_row(spec.name, spec.family, spec.leaning(), spec.summary)
-    console = Console()
-    console.print(table)
-    console.print("\n`piste losses NAME` shows one whole.", style="dim", highlight=False)
+    from piste.report.cards import overview
 
-
-def _card(spec: "LossSpec") -> None:
-    """Everything that a loss declares, in the terminal."""
-    from rich.console import Console
-    from rich.table import Table
-
-    console = Console(highlight=False)
-    console.print(f"[bold]{spec.name}[/bold]  {spec.summary}\n", markup=True)
-    facts = Table(box=None, show_header=False, pad_edge=False)
-    facts.add_column(style="dim", no_wrap=True)
-    facts.add_column()
-    low, high = spec.value_range
-    facts.add_row("suits", ", ".join(spec.tasks))
-    facts.add_row("class", f"piste.losses.{spec.cls.__name__}")
-    facts.add_row("source", spec.source)
-    facts.add_row("range", f"{low:g} to {high:g}")
-    facts.add_row("leans to", spec.leaning())
-    if spec.activations:
-        facts.add_row("activation", " or ".join(spec.activations))
-    for keyword, parameter in spec.parameters.items():
-        search = f"   worth searching: {spec.search[keyword]}" if keyword in spec.search else ""
-        facts.add_row("keyword", f"{keyword} = {parameter.default!r}{search}")
-    for case in spec.cases:
-        facts.add_row("worked", f"{case.expected:.6g}: {case.why}")
-    for promise, reason in spec.waivers.items():
-        facts.add_row("waived", f"{promise}: {reason}")
-    console.print(facts)
+    console.print(overview(spec for spec in specs.values() if task is None or task in spec.tasks))
+    console.print("\n`piste losses NAME` shows one whole.", style="dim")
 
 
 def weights(data: DataArgument, classes: Classes = None) -> None:

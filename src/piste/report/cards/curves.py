@@ -1,0 +1,145 @@
+"""The lines of a card: what a loss costs and how hard it pulls, for each value of each of its knobs.
+
+They come from calling the loss and following its gradient, never from a formula of their own.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from piste.losses import Between, LossSpec
+from piste.losses.base import Loss
+from piste.report.cards.facts import own_keywords
+from piste.report.cards.scenes import Axes, Trace, scene_of
+
+LINES = 4
+"""A fifth line in one plot is a line too many."""
+
+
+@dataclass(frozen=True)
+class Line:
+    """A trace with its name.
+
+    Args:
+        label: The knob's value; the role where there is no knob.
+        trace: What is drawn.
+        default: Whether the loss comes so.
+    """
+
+    label: str
+    trace: Trace
+    default: bool = True
+
+
+@dataclass(frozen=True)
+class Panel:
+    """Lines over the same axes.
+
+    Args:
+        axes: What x and y are.
+        lines: What is drawn.
+    """
+
+    axes: Axes
+    lines: tuple[Line, ...]
+
+    @property
+    def roles(self) -> tuple[str, ...]:
+        """What solid and dashed lines stand for; nothing where all speak of the same."""
+        return tuple(dict.fromkeys(line.trace.role for line in self.lines if line.trace.role))
+
+    @property
+    def is_log(self) -> bool:
+        """Whether the lines lie powers of ten apart, so that only a logarithm shows them all."""
+        lowest = min(min(line.trace.y) for line in self.lines)
+        tops = [max(line.trace.y) for line in self.lines]
+        return lowest > 0 and max(tops) > 20 * min(tops)
+
+
+@dataclass(frozen=True)
+class Plot:
+    """What one knob buys; without a knob, the loss as it comes.
+
+    Args:
+        knob: The keyword that differs from line to line.
+        panels: Cost, pull, and whatever else the scene shows.
+    """
+
+    knob: str | None
+    panels: tuple[Panel, ...]
+
+
+def plots(spec: LossSpec) -> tuple[Plot, ...]:
+    """A plot for each knob that moves a line; the loss as it comes if none does; nothing where no scene shows it."""
+    scene = scene_of(spec)
+    if scene is None:
+        return ()
+    found = []
+    for knob, values in knobs(spec).items():
+        built = {value: loss for value in values if (loss := build(spec, **{knob: value})) is not None}
+        traces = {value: tuple(scene(loss)) for value, loss in built.items()}
+        if len(set(traces.values())) > 1:
+            default = spec.parameters[knob].default
+            lines = [Line(label(value), trace, value == default) for value in traces for trace in traces[value]]
+            found.append(Plot(knob, _panels(lines)))
+    if found:
+        return tuple(found)
+    loss = build(spec)
+    return () if loss is None else (Plot(None, _panels(Line(trace.role, trace) for trace in scene(loss))),)
+
+
+def build(spec: LossSpec, **arguments: Any) -> Loss | None:
+    """The loss with these keywords, of independent labels where it takes them; None where it refuses."""
+    for more in ({"activation": "sigmoid"}, {}) if "sigmoid" in spec.activations else ({},):
+        try:
+            return spec.cls(**more, **arguments)  # type: ignore[return-value]
+        except (TypeError, ValueError):
+            continue
+    return None
+
+
+def knobs(spec: LossSpec) -> Mapping[str, list[Any]]:
+    """Each keyword that the loss has to itself, with a few values: default, search space, the contract's variants."""
+    found = {}
+    for name in own_keywords(spec):
+        default, space = spec.parameters[name].default, spec.search.get(name)
+        if isinstance(space, Between):
+            values = spread(space, default)
+        else:
+            tried = [variant[name] for variant in spec.variants if name in variant]
+            values = [default, *(space.values if space else tried)]
+        values = [value for value in values if value is None or isinstance(value, bool | int | float | str)]
+        found[name] = list(dict.fromkeys(values))[:LINES]
+    return found
+
+
+def spread(space: Between, default: Any) -> list[float]:
+    """The default, both ends, and a value in the widest gap between them.
+
+    >>> spread(Between(0.0, 5.0), 2.0)
+    [0.0, 2.0, 3.5, 5.0]
+    >>> spread(Between(1.0, 100.0, log=True), 1.0)
+    [1.0, 10.0, 100.0]
+    """
+    values = {space.low, space.high} | ({default} if isinstance(default, int | float) else set())
+    gaps = sorted(values)
+    if space.log:
+        _, low, high = max((b / a, a, b) for a, b in zip(gaps, gaps[1:], strict=False))
+        middle = (low * high) ** 0.5
+    else:
+        _, low, high = max((b - a, a, b) for a, b in zip(gaps, gaps[1:], strict=False))
+        middle = (low + high) / 2
+    return sorted({*values, float(f"{middle:.2g}")})
+
+
+def label(value: Any) -> str:
+    """A knob's value as it is written."""
+    return f"{value:.3g}" if isinstance(value, float) else str(value)
+
+
+def _panels(lines: Iterable[Line]) -> tuple[Panel, ...]:
+    """Lines by their axes, in the order in which those first come."""
+    by_axes: dict[Axes, list[Line]] = {}
+    for line in lines:
+        by_axes.setdefault(line.trace.axes, []).append(line)
+    return tuple(Panel(axes, tuple(of)) for axes, of in by_axes.items())

@@ -1,0 +1,160 @@
+"""The words of a card, read from a loss's declaration, its docstrings and its file; nothing is written twice."""
+
+import inspect
+import re
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from piste.losses import Between, Choice, LossSpec
+
+SECTIONS = ("Args:", "Returns:", "Raises:", "Source:", "Example:", "Called as ")
+TARGETS = {
+    "index": "a class id per position",
+    "soft": "a probability per class",
+    "labels": "independent labels in [0, 1]",
+    "values": "real numbers",
+}
+
+
+@dataclass(frozen=True)
+class Keyword:
+    """One argument of a constructor.
+
+    Args:
+        name: What it is called.
+        default: What it is if left out, as it is written; "required" if it can't be.
+        meaning: What its docstring says.
+        search: Where to look for a better value.
+        own: Whether it belongs to this loss, not to the base that many share.
+    """
+
+    name: str
+    default: str
+    meaning: str
+    search: Between | Choice | None
+    own: bool
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What a loss says about itself.
+
+    Args:
+        spec: Its declaration.
+        formula: The first paragraph of its file.
+        remarks: The file's other paragraphs.
+        prose: The paragraphs that describe the class, below its first line.
+        keywords: Those of its constructor, its own first.
+        call: How it is called.
+    """
+
+    spec: LossSpec
+    formula: str
+    remarks: tuple[str, ...]
+    prose: tuple[str, ...]
+    keywords: tuple[Keyword, ...]
+    call: str
+
+    @property
+    def own(self) -> tuple[Keyword, ...]:
+        """The keywords that this loss has to itself."""
+        return tuple(keyword for keyword in self.keywords if keyword.own)
+
+    @property
+    def shared(self) -> tuple[Keyword, ...]:
+        """The keywords that come with its base."""
+        return tuple(keyword for keyword in self.keywords if not keyword.own)
+
+
+def facts(spec: LossSpec) -> Facts:
+    """Read the facts of one loss."""
+    formula, *remarks = paragraphs(inspect.getdoc(sys.modules[spec.cls.__module__]) or spec.summary)
+    described = inspect.getdoc(spec.cls) or ""
+    meanings = meanings_of(spec.cls)
+    own = own_keywords(spec)
+    keywords = [
+        Keyword(name, _default(parameter), meanings.get(name, ""), spec.search.get(name), name in own)
+        for name, parameter in spec.parameters.items()
+    ]
+    prose = paragraphs(re.split(rf"^(?:{'|'.join(SECTIONS)})", described, maxsplit=1, flags=re.MULTILINE)[0])[1:]
+    return Facts(spec, formula, tuple(remarks), tuple(prose), tuple(keywords), _call(spec))
+
+
+def own_keywords(spec: LossSpec) -> tuple[str, ...]:
+    """The keywords that are neither common to all losses nor those of the loss's base."""
+    base = getattr(spec.cls.__mro__[1], "__signature__", inspect.Signature()).parameters
+    return tuple(name for name in spec.hyper if name not in base)
+
+
+def paragraphs(text: str) -> list[str]:
+    """Paragraphs of a docstring: prose as one line, lists line by line.
+
+    >>> paragraphs("One\\nline.\\n\\n- a\\n- b\\n  c")
+    ['One line.', '- a\\n- b c']
+    """
+    blocks = [block for block in re.split(r"\n\s*\n", inspect.cleandoc(text)) if block.strip()]
+    return [re.sub(r"\s*\n\s*(?!-\s)", " ", block).strip() for block in blocks]
+
+
+def meanings_of(cls: type) -> Mapping[str, str]:
+    """What each keyword means: from the class's docstring, or else from that of the nearest base that says so."""
+    found: dict[str, str] = {}
+    for ancestor in cls.__mro__:
+        for name, meaning in _arguments(ancestor.__doc__ or ""):
+            found.setdefault(name, meaning)
+    return found
+
+
+def words_of_range(spec: LossSpec) -> str:
+    """The smallest and the largest value of the mean."""
+    low, high = (f"{end:g}".replace("inf", "\N{INFINITY}") for end in spec.value_range)
+    return f"{low} to {high}"
+
+
+def words_of_search(space: Between | Choice) -> str:
+    """Where to look for a better value.
+
+    >>> words_of_search(Between(0.01, 10.0, log=True))
+    '0.01 to 10, in powers'
+    """
+    if isinstance(space, Between):
+        return f"{space.low:g} to {space.high:g}{', in powers' if space.log else ''}"
+    return ", ".join(map(str, space.values))
+
+
+def words_of_targets(spec: LossSpec) -> str:
+    """What a target may be, in words."""
+    return "; ".join(TARGETS.get(kind, kind) for kind in spec.targets)
+
+
+def recipe_of(spec: LossSpec, **arguments: Any) -> str:
+    """How a recipe asks for it."""
+    given = ", ".join(f"{name}: {value}" for name, value in arguments.items())
+    return f"loss: {{{spec.name}: {{{given}}}}}" if given else f"loss: {spec.name}"
+
+
+def _arguments(docstring: str) -> Iterator[tuple[str, str]]:
+    """Name and meaning of each entry of the section `Args:`."""
+    section = re.search(r"^Args:\n((?:[ \t]+.*\n?|\n)*)", inspect.cleandoc(docstring), re.MULTILINE)
+    if section:
+        for entry in re.split(r"\n(?=\S)", inspect.cleandoc(section[1])):
+            name, colon, meaning = entry.partition(":")
+            if colon and name.isidentifier():
+                yield name, " ".join(meaning.split())
+
+
+def _default(parameter: inspect.Parameter) -> str:
+    return "required" if parameter.default is inspect.Parameter.empty else repr(parameter.default)
+
+
+def _call(spec: LossSpec) -> str:
+    """The call, with what is optional as it is."""
+    given, after_star = [], False
+    for name, parameter in list(inspect.signature(spec.cls.forward).parameters.items())[1:]:
+        if parameter.kind is inspect.Parameter.KEYWORD_ONLY and not after_star:
+            given.append("*")
+            after_star = True
+        given.append(name if parameter.default is inspect.Parameter.empty else f"{name}={parameter.default!r}")
+    return f"loss({', '.join(given)})"

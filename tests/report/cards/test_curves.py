@@ -1,0 +1,91 @@
+"""What a card draws is what arithmetic says."""
+
+from math import isfinite, log
+
+import pytest
+
+from piste.losses import Between, catalogue
+from piste.report.cards.curves import Panel, plots, spread
+from piste.report.cards.scenes import scene_of
+
+
+def panels(name: str, knob: str | None) -> tuple[Panel, ...]:
+    [plot] = [plot for plot in plots(catalogue()[name]) if plot.knob == knob]
+    return plot.panels
+
+
+def height(panel: Panel, label: str, x: float, role: str = "") -> float:
+    [line] = [line for line in panel.lines if (line.label, line.trace.role) == (label, role)]
+    return line.trace.at(x)
+
+
+def test_cross_entropy_at_one_half_is_ln_2_and_pulls_with_one_half() -> None:
+    cost, pull = panels("cross_entropy", "label_smoothing")
+    assert height(cost, "0", 0.5) == pytest.approx(log(2))
+    assert height(pull, "0", 0.5) == pytest.approx(0.5)  # d(-log p)/dz = p - 1
+    assert height(pull, "0", 0.1) == pytest.approx(0.9)
+    # a label of 0.1 spread over two classes is 0.95: at p = 0.99 the score is pulled back
+    assert height(pull, "0.1", 0.99) == pytest.approx(0.95 - 0.99)
+
+
+def test_gamma_prices_an_easy_element_down() -> None:
+    cost, _ = panels("focal", "gamma")
+    for gamma in (0.0, 2.0, 5.0):
+        assert height(cost, f"{gamma:g}", 0.9) == pytest.approx(-(0.1**gamma) * log(0.9))
+
+
+def test_sides_are_shown_where_they_differ() -> None:
+    cost, _ = panels("focal", "alpha")
+    assert height(cost, "0.25", 0.5, "positive") == pytest.approx(0.25 * 0.25 * log(2))
+    assert height(cost, "0.25", 0.5, "negative") == pytest.approx(0.75 * 0.25 * log(2))
+    assert height(cost, "None", 0.5) == pytest.approx(0.25 * log(2))
+    assert cost.roles == ("positive", "negative")
+
+
+def test_half_an_overlap_costs_dice_a_half_and_jaccard_two_thirds() -> None:
+    sliding = {name: panels(name, None)[0] for name in ("dice", "jaccard")}
+    assert height(sliding["dice"], "", 0.5) == pytest.approx(1 / 2, abs=2e-3)
+    assert height(sliding["jaccard"], "", 0.5) == pytest.approx(1 - 50 / 150, abs=2e-3)
+
+
+def test_alpha_prices_false_alarms_and_leaves_misses() -> None:
+    _, alone, _ = panels("tversky", "alpha")
+    assert height(alone, "0.9", 1.0, "false alarms") == pytest.approx(0.9 / 1.9, abs=5e-3)
+    assert height(alone, "0.1", 1.0, "false alarms") == pytest.approx(0.1 / 1.1, abs=5e-3)
+    for alpha in ("0.1", "0.9"):
+        assert height(alone, alpha, 0.5, "misses") == pytest.approx(0.7 * 0.5 / (0.5 + 0.7 * 0.5), abs=5e-3)
+
+
+def test_huber_is_half_a_square_near_and_a_line_far() -> None:
+    cost, pull = panels("huber", "delta")
+    assert height(cost, "1", 0.5) == pytest.approx(0.125)
+    assert height(cost, "1", -3.0) == pytest.approx(2.5)
+    assert height(pull, "1", -3.0) == pytest.approx(1.0)
+    assert height(pull, "0.1", 0.5) == pytest.approx(0.1)
+
+
+@pytest.mark.parametrize("name", catalogue())
+def test_every_line_of_every_loss_is_finite_and_over_named_places(name: str) -> None:
+    spec = catalogue()[name]
+    drawn = plots(spec)
+    assert bool(drawn) == (scene_of(spec) is not None)
+    for plot in drawn:
+        assert plot.knob is None or plot.knob in spec.parameters
+        for panel in plot.panels:
+            for line in panel.lines:
+                assert len(line.trace.x) == len(line.trace.y)
+                assert list(line.trace.x) == sorted(line.trace.x)
+                assert all(map(isfinite, line.trace.y))
+
+
+@pytest.mark.parametrize("name", catalogue())
+def test_the_loss_as_it_comes_is_among_the_lines(name: str) -> None:
+    spec = catalogue()[name]
+    for plot in plots(spec):
+        if plot.knob and isinstance(spec.parameters[plot.knob].default, int | float):
+            assert all(any(line.default for line in panel.lines) for panel in plot.panels)
+
+
+def test_a_spread_fills_the_widest_gap() -> None:
+    assert spread(Between(0.0, 1.0), 0.1) == [0.0, 0.1, 0.55, 1.0]
+    assert spread(Between(0.01, 1.0, log=True), None) == [0.01, 0.1, 1.0]
