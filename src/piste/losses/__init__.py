@@ -5,6 +5,8 @@ from piste.losses.check import check
 from piste.losses.labels.binary_cross_entropy import BinaryCrossEntropy
 from piste.losses.labels.cross_entropy import CrossEntropy
 from piste.losses.labels.focal import Focal
+from piste.losses.labels.generalized_cross_entropy import GeneralizedCrossEntropy
+from piste.losses.labels.poly import Poly
 from piste.losses.labels.quadratic import Quadratic
 from piste.losses.regions.cross_entropy_iou import CrossEntropyIoU
 from piste.losses.regions.dice import Dice
@@ -31,11 +33,13 @@ __all__ = [
     "Dice",
     "Focal",
     "FocalTversky",
+    "GeneralizedCrossEntropy",
     "Huber",
     "Jaccard",
     "LogCosh",
     "Loss",
     "LossSpec",
+    "Poly",
     "Quadratic",
     "Quantile",
     "SquaredError",

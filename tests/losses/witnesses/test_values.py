@@ -4,8 +4,9 @@ import pytest
 import torch
 from kornia.losses import charbonnier_loss
 from torch.nn import functional as F
+from torchmetrics.functional import log_cosh_error
 
-from piste.losses import AbsoluteError, Charbonnier, Huber, LogCosh, Quantile, SquaredError
+from piste.losses import AbsoluteError, Charbonnier, Huber, LogCosh, SquaredError
 
 from .conftest import example
 from .toolbelt import LogCoshLoss
@@ -34,10 +35,10 @@ def test_charbonnier_with_epsilon_1_is_kornia_s_plus_1(witness) -> None:
     witness("charbonnier", "kornia charbonnier_loss", got, charbonnier_loss(PREDICTION, TARGET) + 1)
 
 
-def test_log_cosh_is_pytorch_toolbelt_s(witness) -> None:
-    witness(
-        "log_cosh", "pytorch-toolbelt LogCoshLoss", LogCosh()(PREDICTION, TARGET), LogCoshLoss()(PREDICTION, TARGET)
-    )
+def test_log_cosh_is_pytorch_toolbelt_s_and_torchmetrics(witness) -> None:
+    got = LogCosh()(PREDICTION, TARGET)
+    witness("log_cosh", "pytorch-toolbelt LogCoshLoss", got, LogCoshLoss()(PREDICTION, TARGET))
+    witness("log_cosh", "torchmetrics log_cosh_error", got, log_cosh_error(PREDICTION.flatten(), TARGET.flatten()))
 
 
 def test_pytorch_toolbelt_is_wrong_about_small_errors() -> None:
@@ -45,10 +46,3 @@ def test_pytorch_toolbelt_is_wrong_about_small_errors() -> None:
     error = torch.tensor([1e-4])
     assert LogCosh()(error, torch.zeros(1)).item() == pytest.approx(5e-9, rel=1e-6)
     assert LogCoshLoss()(error, torch.zeros(1)).item() != pytest.approx(5e-9, rel=0.5)
-
-
-@pytest.mark.parametrize("q", [0.1, 0.5, 0.95])
-def test_quantile_is_scikit_learn_s(witness, q) -> None:
-    metrics = pytest.importorskip("sklearn.metrics")
-    expected = metrics.mean_pinball_loss(TARGET.flatten().numpy(), PREDICTION.flatten().numpy(), alpha=q)
-    witness("quantile", "scikit-learn mean_pinball_loss", Quantile(q=q)(PREDICTION, TARGET), torch.tensor(expected))
