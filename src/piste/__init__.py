@@ -9,7 +9,18 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from piste import losses, objective
     from piste.balance import class_weights
-    from piste.objective import Cycle, Objective, Phase, Ramp, Sequence, Sum, Watch, vary
+    from piste.objective import (
+        Cycle,
+        Objective,
+        Phase,
+        Ramp,
+        RelativeWeighting,
+        Sequence,
+        Sum,
+        UncertaintyWeighting,
+        Watch,
+        vary,
+    )
 
 __version__ = "0.1.0"
 
@@ -18,8 +29,10 @@ __all__ = [
     "Objective",
     "Phase",
     "Ramp",
+    "RelativeWeighting",
     "Sequence",
     "Sum",
+    "UncertaintyWeighting",
     "Watch",
     "class_weights",
     "losses",

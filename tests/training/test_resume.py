@@ -1,6 +1,7 @@
 """A run that is killed and resumed ends where the uninterrupted one ends, bit for bit."""
 
 import itertools
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -8,10 +9,12 @@ from typing import Any
 import pytest
 import torch
 
+from piste.losses import CrossEntropy, Dice
+from piste.objective import Phase, RelativeWeighting, Sequence, UncertaintyWeighting
 from piste.training.checkpoint import read_checkpoint
 from piste.training.loop import train
 from tests.training.killed import Moment, everything, train_until
-from tests.training.tiny import TinyTask, events_of, notes_of, recipe
+from tests.training.tiny import IGNORE, TinyTask, events_of, notes_of, recipe
 
 
 @pytest.fixture(scope="module")
@@ -183,3 +186,30 @@ def test_workers_that_live_on_make_no_difference(tmp_path: Path) -> None:
     assert_same(cut, whole)
     train(TinyTask(), recipe(epochs=2, workers=0), tmp_path / "none")
     assert_same(tmp_path / "none", whole)
+
+
+def test_weights_of_terms_are_trained_and_go_on_exactly(tmp_path: Path) -> None:
+    def task() -> TinyTask:
+        entropy, dice = CrossEntropy(ignore_index=IGNORE), Dice(ignore_index=IGNORE)
+        learned, followed = UncertaintyWeighting(entropy, dice), RelativeWeighting(entropy, 0.5 * dice)
+        return TinyTask(Sequence(Phase(learned, epochs=2), Phase(followed, epochs=2)))
+
+    settings = recipe(epochs=4, optimizer={"adamw": {"lr": 0.02, "weight_decay": 0.5}})
+    whole, cut = tmp_path / "whole", tmp_path / "cut"
+    train(task(), settings, whole)
+    for epoch in (2, 4):
+        with pytest.raises(InterruptedError):
+            train(task(), settings, cut, sinks=(interrupt_epoch(epoch),), resume=epoch > 2)
+    train(task(), settings, cut, resume=True)
+    assert_same(cut, whole)
+
+    terms = [event["terms"] for event in events_of(whole, "step")]
+    assert terms[0]["dice"]["factor"] == 1.0
+    for name, term in terms[5].items():  # worth less where it is above 1/2
+        assert term["factor"] != 1.0
+        assert (term["factor"] < 1.0) == (terms[0][name]["raw"] > 0.5)
+    assert terms[-1]["dice"]["factor"] * terms[-1]["dice"]["raw"] == pytest.approx(0.5, rel=0.2)
+    for step, learned in ((terms[5], True), (terms[-1], False)):
+        for term in step.values():
+            half_log_variance = -math.log(term["factor"]) / 2 if learned else 0.0
+            assert term["weighted"] == pytest.approx(term["factor"] * term["raw"] + half_log_variance, rel=1e-4)

@@ -7,8 +7,9 @@ from typing import Any, cast, final
 from torch import Tensor, nn
 
 from piste.losses.arguments import number, switch
-from piste.objective.terms import Term, TermValue, as_sum, terms_of, uniquely_named
+from piste.objective.terms import Target, Term, TermValue, as_sum
 from piste.objective.trigger import Trigger
+from piste.objective.weighting import Weighed, as_weighing, weighed
 
 
 @dataclass(frozen=True)
@@ -71,7 +72,7 @@ class Phase(nn.Module):
         self.until = until if until is None or isinstance(until, Trigger) else Trigger.parse(until)
         self.lr = number("lr", lr, "a factor of the learning rate", above=0.0)
         self.reset_optimizer = switch("reset_optimizer", reset_optimizer)
-        terms = uniquely_named(terms_of(loss))
+        terms, self.weighting = weighed(loss)
         optimised = [term.name for term in terms if not term.watched]
         if not optimised:
             raise ValueError(f"nothing is optimised where every loss is only watched; got {as_sum(terms)}.")
@@ -85,7 +86,7 @@ class Phase(nn.Module):
         self,
         epoch: int,
         prediction: Tensor,
-        target: Tensor,
+        target: Target,
         *,
         mask: Tensor | None = None,
         sample_weight: Tensor | None = None,
@@ -94,9 +95,12 @@ class Phase(nn.Module):
         total: Tensor | None = None
         values: dict[str, TermValue] = {}
         for term in self.parts:
-            added, values[term.name] = term(epoch, prediction, target, mask, sample_weight)
+            added, value = term(epoch, prediction, target, mask, sample_weight)
             if added is not None:
+                if self.weighting is not None:
+                    added, value = self.weighting(term.name, added, value)
                 total = added if total is None else total + added
+            values[term.name] = value
         if total is None:  # every ramp stands at 0
             total = (0.0 * prediction).sum()
         return total, values
@@ -105,6 +109,11 @@ class Phase(nn.Module):
     def parts(self) -> tuple[Term, ...]:
         """Its terms."""
         return tuple(cast(Term, term) for term in self.terms)
+
+    @property
+    def weighed(self) -> Weighed:
+        """Its terms, and how they are weighed."""
+        return Weighed(self.parts, self.weighting)
 
     @property
     def endless(self) -> bool:
@@ -130,7 +139,7 @@ class Phase(nn.Module):
         return None
 
     def __repr__(self) -> str:
-        given = [as_sum(self.parts)]
+        given = [as_sum(self.parts) if self.weighting is None else as_weighing(self.parts, self.weighting)]
         given += [f"epochs={self.epochs}"] if self.epochs is not None else []
         given += [f"until={str(self.until)!r}"] if self.until is not None else []
         given += [f"at_most={self.at_most}"] if self.at_most is not None else []

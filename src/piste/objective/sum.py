@@ -1,12 +1,13 @@
 """Sum: losses that are priced together, each with its factor."""
 
+from collections.abc import Mapping
 from typing import Any, final
 
 from piste.losses.base import Loss
 from piste.objective.objective import Objective
 from piste.objective.phase import Phase
 from piste.objective.ramp import Ramp
-from piste.objective.terms import Term, as_sum, terms_of
+from piste.objective.terms import Term, as_sum, terms_of, uniquely_named
 
 
 @final
@@ -29,9 +30,7 @@ class Sum(Objective):
     """
 
     def __init__(self, *losses: Any, **named_losses: Any) -> None:
-        terms = [term for loss in losses for term in terms_of(loss)]
-        terms += [_only(name, terms_of(loss)).called(name) for name, loss in named_losses.items()]
-        super().__init__(Phase(tuple(terms)))
+        super().__init__(Phase(named_terms(losses, named_losses)))
 
     @property
     def parts(self) -> tuple[Term, ...]:
@@ -59,6 +58,13 @@ class Sum(Objective):
 @terms_of.register
 def _(thing: Sum) -> tuple[Term, ...]:
     return thing.parts
+
+
+def named_terms(losses: tuple[Any, ...], named_losses: Mapping[str, Any]) -> tuple[Term, ...]:
+    """The terms that losses stand for, some of them under names given by the user; all names differ."""
+    terms = [term for loss in losses for term in terms_of(loss)]
+    terms += [_only(name, terms_of(loss)).called(name) for name, loss in named_losses.items()]
+    return uniquely_named(terms)
 
 
 def _only(name: str, terms: tuple[Term, ...]) -> Term:

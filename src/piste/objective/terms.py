@@ -14,18 +14,23 @@ from piste.objective.naming import name_of, unique_names
 from piste.objective.ramp import Ramp
 
 
+Target = Tensor | Mapping[str, Tensor]
+"""Labels or values; or these by the name of "labels", beside what some losses read besides."""
+
+
 @dataclass(frozen=True)
 class TermValue:
     """What a term came to in one call; tensors are 0-d, detached and on the device of the loss.
 
     Args:
         raw: The loss itself.
-        factor: What it is multiplied by in this epoch; 0 for a term that is watched.
+        factor: What it is multiplied by in this epoch, a 0-d tensor where that is learned or follows the loss; 0 for a
+            term that is watched.
         weighted: What it adds to the objective; 0, whatever `raw` is, for a term that is watched.
     """
 
     raw: Tensor
-    factor: float
+    factor: float | Tensor
     weighted: Tensor
 
 
@@ -35,7 +40,8 @@ class Term(nn.Module):
 
     Args:
         loss: A module or function `(prediction, target)` that returns a 0-d tensor; `mask` and `sample_weight` are
-            handed on where they are given.
+            handed on where they are given. Of a target that is given by name it gets the "labels", or the whole
+            mapping if it says that it reads something beside them.
         factor: What the loss is multiplied by: a number > 0, or a ramp that is nowhere below 0.
         name: What the term is called; None for the name of the loss.
         moving: Ramps of the loss's keywords. The loss is then this term's own, because it is changed.
@@ -63,6 +69,7 @@ class Term(nn.Module):
         self.moving = dict(moving or {})
         self.watched = watched
         self._takes = _keywords(loss)
+        self._reads = tuple(getattr(loss, "reads", ()))
 
     def scaled(self, factor: float | Ramp) -> "Term":
         """The same term at a multiple of its factor."""
@@ -85,11 +92,12 @@ class Term(nn.Module):
         return term
 
     def forward(
-        self, epoch: int, prediction: Tensor, target: Tensor, mask: Tensor | None, sample_weight: Tensor | None
+        self, epoch: int, prediction: Tensor, target: Target, mask: Tensor | None, sample_weight: Tensor | None
     ) -> tuple[Tensor | None, TermValue]:
         """What to add to the objective in this epoch of the phase, None for nothing, and what to report."""
         for keyword, ramp in self.moving.items():
             setattr(self.loss, keyword, ramp.at(epoch))
+        target = self._read(target)
         call = self._accepted({"mask": mask, "sample_weight": sample_weight})
         factor = self.factor.at(epoch) if isinstance(self.factor, Ramp) else self.factor
         if self.watched or factor == 0:
@@ -99,6 +107,17 @@ class Term(nn.Module):
         raw = self._one_number(self.loss(prediction, target, **call))
         weighted = factor * raw
         return weighted, TermValue(raw.detach(), factor, weighted.detach())
+
+    def _read(self, target: Target) -> Target:
+        """What the loss is handed of a target."""
+        if not isinstance(target, Mapping):
+            return target
+        for name in self._reads or ("labels",):
+            if name not in target:
+                raise ValueError(
+                    f"`target` must have {name!r} for the term `{self.name}`; it has {', '.join(map(repr, target))}."
+                )
+        return target if self._reads else target["labels"]
 
     def _accepted(self, call: Mapping[str, Tensor | None]) -> dict[str, Tensor]:
         given = {keyword: value for keyword, value in call.items() if value is not None}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 if TYPE_CHECKING:
@@ -20,12 +21,19 @@ class Batch(NamedTuple):
         target: what it should have returned, on the device.
         mask: bool, broadcasts against the target; `False` marks elements that do not count.
         counted: 0-d, on the device: how many target elements count. Averages over batches weigh by it.
+        beside: what some losses read besides the target, by name, on the device.
     """
 
     prediction: Tensor
     target: Tensor
     mask: Tensor | None
     counted: Tensor
+    beside: Mapping[str, Tensor] = MappingProxyType({})
+
+    @property
+    def asked(self) -> Tensor | dict[str, Tensor]:
+        """What the objective is called with: the target, or by name with what stands beside it."""
+        return {"labels": self.target, **self.beside} if self.beside else self.target
 
 
 class Scores(Protocol):

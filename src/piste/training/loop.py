@@ -149,7 +149,7 @@ def train_epoch(
     size, shares = 0, torch.zeros((), device=accelerator.device)
     for i, batch in enumerate(state.train_loader, start=1):
         output = task.forward(model, batch)
-        loss = objective(output.prediction, output.target, mask=output.mask)
+        loss = objective(output.prediction, output.asked, mask=output.mask)
         book.batch(loss, output, task.names(batch), partial(task.forward, model, batch))
         if settings.accumulate > 1:  # a batch weighs by what it counts, as if the whole step were one batch
             size = size or output.target.numel()
@@ -185,7 +185,7 @@ def validate(task: Task, state: TrainingState, log: EventLog) -> tuple[dict[str,
     book, scores = Book(state, log), task.scores()
     for batch in state.val_loader:
         output = task.forward(model, batch)
-        loss = objective(output.prediction, output.target, mask=output.mask)
+        loss = objective(output.prediction, output.asked, mask=output.mask)
         book.batch(loss, output, task.names(batch), partial(task.forward, model, batch))
         book.settle_batches()
         scores.update(output)

@@ -49,14 +49,18 @@ def bring(batches: Sequence[Measured], others: Sequence[Tensor] = ()) -> tuple[l
     for batch in batches:
         tensors += (batch.loss, batch.counted)
         for term in batch.terms.values():
-            tensors += (term.raw, term.weighted)
+            tensors += (term.raw, *([term.factor] if isinstance(term.factor, Tensor) else []), term.weighted)
     numbers = torch.stack([tensor.float() for tensor in tensors]).tolist()
     rest = iter(numbers[len(others) :])
     measures = []
     for batch in batches:
         loss, counted = next(rest), next(rest)
         terms = {
-            name: {"raw": next(rest), "factor": term.factor, "weighted": next(rest)}
+            name: {
+                "raw": next(rest),
+                "factor": next(rest) if isinstance(term.factor, Tensor) else term.factor,
+                "weighted": next(rest),
+            }
             for name, term in batch.terms.items()
         }
         measures.append(Measure(loss, terms, counted))

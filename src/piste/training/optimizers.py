@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Iterable
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 
 import torch
 from pydantic import Field, model_validator
@@ -17,6 +17,7 @@ from piste.training.named import Named, OneOf
 
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Parameters = Iterable[nn.Parameter] | Iterable[dict[str, Any]]
 Decay = Annotated[float, Field(ge=0, lt=1)]
 
 
@@ -26,7 +27,7 @@ class Optimizer(Named):
     lr: Positive = 1e-3
 
     @abstractmethod
-    def build(self, parameters: Iterable[nn.Parameter]) -> torch.optim.Optimizer:
+    def build(self, parameters: Parameters) -> torch.optim.Optimizer:
         """The optimizer of these parameters."""
 
 
@@ -39,7 +40,7 @@ class Adam(Optimizer):
     weight_decay: NonNegative = 0.0
     amsgrad: bool = False
 
-    def build(self, parameters: Iterable[nn.Parameter]) -> torch.optim.Optimizer:
+    def build(self, parameters: Parameters) -> torch.optim.Optimizer:
         """The optimizer of these parameters."""
         return torch.optim.Adam(parameters, **self.model_dump(), fused=True)
 
@@ -53,7 +54,7 @@ class AdamW(Optimizer):
     weight_decay: NonNegative = 0.01
     amsgrad: bool = False
 
-    def build(self, parameters: Iterable[nn.Parameter]) -> torch.optim.Optimizer:
+    def build(self, parameters: Parameters) -> torch.optim.Optimizer:
         """The optimizer of these parameters."""
         return torch.optim.AdamW(parameters, **self.model_dump(), fused=True)
 
@@ -74,7 +75,7 @@ class SGD(Optimizer):
             raise ValueError("nesterov needs momentum > 0 and dampening 0")
         return self
 
-    def build(self, parameters: Iterable[nn.Parameter]) -> torch.optim.Optimizer:
+    def build(self, parameters: Parameters) -> torch.optim.Optimizer:
         """The optimizer of these parameters."""
         return torch.optim.SGD(parameters, **self.model_dump(), fused=True)
 
@@ -88,7 +89,7 @@ class Adadelta(Optimizer):
     eps: NonNegative = 1e-6
     weight_decay: NonNegative = 0.0
 
-    def build(self, parameters: Iterable[nn.Parameter]) -> torch.optim.Optimizer:
+    def build(self, parameters: Parameters) -> torch.optim.Optimizer:
         """The optimizer of these parameters."""
         return torch.optim.Adadelta(parameters, **self.model_dump())
 
@@ -102,7 +103,7 @@ class Adagrad(Optimizer):
     eps: NonNegative = 1e-10
     weight_decay: NonNegative = 0.0
 
-    def build(self, parameters: Iterable[nn.Parameter]) -> torch.optim.Optimizer:
+    def build(self, parameters: Parameters) -> torch.optim.Optimizer:
         """The optimizer of these parameters."""
         return torch.optim.Adagrad(parameters, **self.model_dump())
 
@@ -116,7 +117,7 @@ class Adamax(Optimizer):
     eps: NonNegative = 1e-8
     weight_decay: NonNegative = 0.0
 
-    def build(self, parameters: Iterable[nn.Parameter]) -> torch.optim.Optimizer:
+    def build(self, parameters: Parameters) -> torch.optim.Optimizer:
         """The optimizer of these parameters."""
         return torch.optim.Adamax(parameters, **self.model_dump())
 
@@ -131,7 +132,7 @@ class ASGD(Optimizer):
     t0: NonNegative = 1e6
     weight_decay: NonNegative = 0.0
 
-    def build(self, parameters: Iterable[nn.Parameter]) -> torch.optim.Optimizer:
+    def build(self, parameters: Parameters) -> torch.optim.Optimizer:
         """The optimizer of these parameters."""
         return torch.optim.ASGD(parameters, **self.model_dump())
 
@@ -144,7 +145,7 @@ class Rprop(Optimizer):
     etas: tuple[Annotated[float, Field(gt=0, lt=1)], Annotated[float, Field(gt=1)]] = (0.5, 1.2)
     step_sizes: tuple[Positive, Positive] = (1e-6, 50.0)
 
-    def build(self, parameters: Iterable[nn.Parameter]) -> torch.optim.Optimizer:
+    def build(self, parameters: Parameters) -> torch.optim.Optimizer:
         """The optimizer of these parameters."""
         return torch.optim.Rprop(parameters, **self.model_dump())
 
@@ -160,7 +161,7 @@ class RMSprop(Optimizer):
     centered: bool = False
     weight_decay: NonNegative = 0.0
 
-    def build(self, parameters: Iterable[nn.Parameter]) -> torch.optim.Optimizer:
+    def build(self, parameters: Parameters) -> torch.optim.Optimizer:
         """The optimizer of these parameters."""
         return torch.optim.RMSprop(parameters, **self.model_dump())
 
@@ -173,7 +174,7 @@ class Lion(Optimizer):
     betas: tuple[Decay, Decay] = (0.9, 0.99)
     weight_decay: NonNegative = 0.0
 
-    def build(self, parameters: Iterable[nn.Parameter]) -> torch.optim.Optimizer:
+    def build(self, parameters: Parameters) -> torch.optim.Optimizer:
         """The optimizer of these parameters."""
         from timm.optim import Lion as TimmLion  # timm takes a second to import
 

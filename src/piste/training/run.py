@@ -105,7 +105,7 @@ def _check_first_batch(task: SegmentationTask, recipe: Recipe) -> None:
                 if isinstance(loss, Loss):
                     try:
                         with torch.enable_grad():
-                            check(loss, output.prediction, output.target, mask=output.mask)
+                            check(loss, output.prediction, output.asked, mask=output.mask)
                     except ValueError as error:
                         raise ValueError(f"{spec_of(loss).name} on the first batch: {error}") from error
 

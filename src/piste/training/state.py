@@ -55,7 +55,12 @@ class TrainingState:
             self.ema.model = accelerator.prepare_model(self.ema.model, evaluation_mode=True)
         self.objective = task.objective().to(accelerator.device)
         self.parameters = [(name, p) for name, p in self.model.named_parameters() if p.requires_grad]
-        self.torch_optimizer = settings.optimizer.build(p for _, p in self.parameters)
+        groups: list[dict[str, Any]] = [{"params": [p for _, p in self.parameters]}]
+        learned = [(f"objective.{name}", p) for name, p in self.objective.named_parameters()]
+        if learned:  # what weighs the terms is trained with the model, and not pulled towards 0
+            groups.append({"params": [p for _, p in learned], "weight_decay": 0.0})
+            self.parameters += learned
+        self.torch_optimizer = settings.optimizer.build(groups)
         self.optimizer = accelerator.prepare(self.torch_optimizer)
 
         metric = task.default_metric if settings.best is None else settings.best.metric
@@ -85,7 +90,7 @@ class TrainingState:
     @property
     def size(self) -> int:
         """Trainable numbers in the model."""
-        return sum(parameter.numel() for _, parameter in self.parameters)
+        return sum(parameter.numel() for parameter in self.model.parameters() if parameter.requires_grad)
 
     def begin_epoch(self) -> None:
         """Puts order, augmentation and dropout where the next epoch starts, whatever came before."""

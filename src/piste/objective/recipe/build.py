@@ -16,10 +16,16 @@ from piste.objective.phase import Phase
 from piste.objective.ramp import Ramp
 from piste.objective.recipe.place import BESIDE, SEQUENCE, at
 from piste.objective.recipe.weights import PER_CLASS
+from piste.objective.relative_weighting import Relative
 from piste.objective.sum import Sum
 from piste.objective.terms import Term, terms_of
+from piste.objective.uncertainty_weighting import Uncertainty
 from piste.objective.vary import vary
 from piste.objective.watch import Watch
+from piste.objective.weighting import Weighed, Weighting
+
+WEIGHTINGS: Mapping[str, Callable[..., Weighting]] = {"uncertainty": Uncertainty, "relative": Relative}
+"""How the terms of a sum may be weighed, by name; without, by their `scale`."""
 
 
 def build(
@@ -65,7 +71,8 @@ class _Builder:
                 stages = self.stages(f"{place}.{key}", section[key])
                 with at(f"{place}.{key}"):
                     return Sequence(*stages)
-        return Sum(*self.terms(place, section))
+        weighed = self.together(place, section)
+        return Sum(*weighed.terms) if weighed.weighting is None else Sequence(Phase(weighed))
 
     def stages(self, place: str, stages: Iterable[Mapping[str, Any]]) -> list[Objective | Phase]:
         return [
@@ -74,16 +81,21 @@ class _Builder:
         ]
 
     def phase(self, place: str, section: Mapping[str, Any]) -> Phase:
-        terms = self.terms(f"{place}.loss", section["loss"])
+        weighed = self.together(f"{place}.loss", section["loss"])
         with at(place):
-            return Phase(terms, **{key: value for key, value in section.items() if key != "loss"})
+            return Phase(weighed, **{key: value for key, value in section.items() if key != "loss"})
 
-    def terms(self, place: str, section: Mapping[str, Any]) -> tuple[Term, ...]:
+    def together(self, place: str, section: Mapping[str, Any]) -> Weighed:
         if "sum" not in section:
-            return (self.term(place, section),)
+            return Weighed((self.term(place, section),), None)
         terms = tuple(self.term(f"{place}.sum[{i}]", term) for i, term in enumerate(section["sum"]))
         with at(f"{place}.sum"):
-            return Phase(terms).parts  # holds them to the rules of a sum where the sum stands
+            terms = Phase(terms).parts  # holds them to the rules of a sum where the sum stands
+        if "weighting" not in section:
+            return Weighed(terms, None)
+        ((name, settings),) = section["weighting"].items()
+        with at(f"{place}.weighting.{name}"):
+            return Weighed(terms, WEIGHTINGS[name](terms, **settings))
 
     def term(self, place: str, section: Mapping[str, Any]) -> Term:
         name = section.get("name")
@@ -110,6 +122,8 @@ class _Builder:
         for keyword, value in keywords.items():
             if keyword in PER_CLASS and isinstance(value, str | Mapping):
                 fixed[keyword] = self.known(place, keyword, value)
+            elif keyword == "loss":
+                fixed[keyword] = value if value is None else self.loss(f"{place}.{keyword}", value)
             elif isinstance(value, Mapping):
                 with at(f"{place}.{keyword}"):
                     moving[keyword] = ramp_of(value)

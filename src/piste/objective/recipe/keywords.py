@@ -63,6 +63,8 @@ def resolve_keywords(place: str, spec: LossSpec, given: Any, context: Context) -
             value = resolve_weights(place, keyword, value, context)
         elif keyword == "classes":
             value = _class_ids(place, value, context)
+        elif keyword == "loss":
+            value = value if value is None else _inner(f"{place}.{keyword}", value, context)
         elif isinstance(value, Mapping):
             if isinstance(default, bool | str):
                 raise ValueError(f"{place}: `{keyword}` is no number, so it cannot move; got {dict(value)!r}.")
@@ -77,6 +79,15 @@ def resolve_keywords(place: str, spec: LossSpec, given: Any, context: Context) -
             f"{place}: `weight` would have no effect: `classes` leaves one class, with nothing to weigh against."
         )
     return resolved
+
+
+def _inner(place: str, section: Any, context: Context) -> dict[str, Any]:
+    """A loss within a loss: its name with its keywords."""
+    section = {section: {}} if isinstance(section, str) else section
+    if not isinstance(section, Mapping) or len(section) != 1:
+        raise ValueError(f"{place}: one loss stands here, such as focal or {{focal: {{gamma: 1.0}}}}; got {section!r}.")
+    ((name, given),) = section.items()
+    return {name: resolve_keywords(f"{place}.{name}", spec_for(place, name, context), given, context)}
 
 
 def resolve_ramp(place: str, value: Any) -> dict[str, Any]:

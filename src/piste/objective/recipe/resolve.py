@@ -1,5 +1,6 @@
 """From the `loss:` section as it was written to the one that is kept: checked, every default written out."""
 
+import inspect
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -8,7 +9,7 @@ from piste.balance import ClassCounts
 from piste.losses import catalogue
 from piste.names import nearest
 from piste.objective.naming import in_snake_case, unique_names
-from piste.objective.recipe.build import check_build
+from piste.objective.recipe.build import WEIGHTINGS, check_build
 from piste.objective.recipe.context import Context
 from piste.objective.recipe.keywords import resolve_keywords, resolve_ramp, spec_for
 from piste.objective.recipe.place import BESIDE, SEQUENCE, at, listing, mapping, number_in
@@ -99,13 +100,29 @@ def _phase(place: str, phase: Any, context: Context) -> dict[str, Any]:
 
 def _together(place: str, section: Any, context: Context) -> dict[str, Any]:
     """A sum, or a single loss."""
-    if _kind(place, section, ("sum",)) is None:
+    if not isinstance(section, Mapping) or "sum" not in section:
         return _term(place, section, context)
+    given = mapping(place, section, "a sum", ("sum", "weighting"))
     items = listing(f"{place}.sum", section["sum"], "a sum")
     terms = [_summand(f"{place}.sum[{i}]", item, context) for i, item in enumerate(items)]
     with at(f"{place}.sum"):
         names = unique_names([(term.get("name"), _own_name(term)) for term in terms])
-    return {"sum": [term | {"name": name} for term, name in zip(terms, names, strict=True)]}
+    named = {"sum": [term | {"name": name} for term, name in zip(terms, names, strict=True)]}
+    weighting = given.get("weighting")
+    return named if weighting is None else named | {"weighting": _weighting(f"{place}.weighting", weighting)}
+
+
+def _weighting(place: str, given: Any) -> dict[str, Any]:
+    """How the terms of a sum are weighed, with every setting written out."""
+    if isinstance(given, str):
+        given = {given: {}}
+    kinds = {name: inspect.signature(weighting).parameters for name, weighting in WEIGHTINGS.items()}
+    if not isinstance(given, Mapping) or len(given) != 1 or next(iter(given)) not in kinds:
+        raise ValueError(f"{place}: a weighting is one of {', '.join(kinds)}; got {given!r}.")
+    ((name, settings),) = given.items()
+    defaults = {key: each.default for key, each in kinds[name].items() if key != "terms"}
+    settings = mapping(place, settings or {}, f"the weighting `{name}`", tuple(defaults))
+    return {name: defaults | {key: number_in(value) for key, value in settings.items()}}
 
 
 def _summand(place: str, item: Any, context: Context) -> dict[str, Any]:
