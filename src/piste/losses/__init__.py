@@ -11,6 +11,7 @@ from piste.losses.labels.quadratic import Quadratic
 from piste.losses.regions.cross_entropy_iou import CrossEntropyIoU
 from piste.losses.regions.dice import Dice
 from piste.losses.regions.focal_tversky import FocalTversky
+from piste.losses.regions.generalized_dice import GeneralizedDice
 from piste.losses.regions.jaccard import Jaccard
 from piste.losses.regions.tversky import Tversky
 from piste.losses.spec import Between, Case, Choice, LossSpec, catalogue, loss, spec_of
@@ -34,6 +35,7 @@ __all__ = [
     "Focal",
     "FocalTversky",
     "GeneralizedCrossEntropy",
+    "GeneralizedDice",
     "Huber",
     "Jaccard",
     "LogCosh",

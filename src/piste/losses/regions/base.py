@@ -13,14 +13,10 @@ import torch
 from torch import Tensor
 
 from piste.losses.arguments import Weights, class_id, class_ids, number, one_of, per_class, switch
-from piste.losses.base import Loss, Reduction, reduce
+from piste.losses.base import Loss, Reduction
 from piste.losses.elements import Activation, counted, fit, product, widen
 from piste.losses.regions.areas import Areas, areas_of_ids, areas_of_shares, over_space
-
-Absent = Literal["skip", "area", "formula"]
-
-_TINY = 1e-30
-"""Stands for an empty area: 0 / 0 is 0, and neither the ratio nor its gradient overflows float32."""
+from piste.losses.regions.units import Absent, absent_or_default, over_units, ratio
 
 
 class RegionKeywords(TypedDict, total=False):
@@ -34,11 +30,6 @@ class RegionKeywords(TypedDict, total=False):
     classes: Literal["all"] | Sequence[int]
     absent: Absent | None
     smooth: float
-
-
-def ratio(part: Tensor, whole: Tensor) -> Tensor:
-    """Share of a part in the whole, 0 if both are empty."""
-    return part / whole.clamp(min=_TINY)
 
 
 class RegionLoss(Loss):
@@ -104,6 +95,10 @@ class RegionLoss(Loss):
     def cost(self, tp: Tensor, fp: Tensor, fn: Tensor) -> Tensor:
         """Price of each class, 0 where nothing is wrong, given the areas of its hits, false alarms and misses."""
 
+    def share(self, tp: Tensor, fp: Tensor, fn: Tensor) -> Tensor | None:
+        """What each class counts in the one price of all classes together; None where each has its own."""
+        return None
+
     def forward(
         self, logits: Tensor, target: Tensor, *, mask: Tensor | None = None, sample_weight: Tensor | None = None
     ) -> Tensor:
@@ -146,18 +141,19 @@ class RegionLoss(Loss):
             sums = sums.index_select(-1, self._classes)
         number, total = sums[3], sums[4]
         tp, fp, fn = sums[:3] * ratio(number, total)
-        cost = self.cost(tp, fp, fn)
-        weight = ratio(total, number) if self.per_image else (total > 0).to(cost.dtype)
-        if self._weight is not None:
-            chosen = self._weight if self._classes is None else self._weight[self._classes]
-            weight = weight * chosen.to(cost.dtype)
-        present = tp + fn > 0
-        absent = self.absent or ("skip" if self.activation == "softmax" and self._classes is None else "area")
-        if absent == "skip":
-            weight = weight * present
-        elif absent == "area":
-            cost = torch.where(present, cost, ratio(fp, number))
-        return reduce(cost, weight, self.reduction)
+        weight = self._weight if self._weight is None or self._classes is None else self._weight[self._classes]
+        return over_units(
+            self.cost(tp, fp, fn),
+            present=tp + fn > 0,
+            area=ratio(tp + fp, number),
+            number=number,
+            total=total,
+            per_image=self.per_image,
+            weight=weight,
+            absent=absent_or_default(self.absent, self.activation, self._classes),
+            reduction=self.reduction,
+            share=self.share(tp, fp, fn),
+        )
 
 
 def _amount(count: Tensor | None, logits: Tensor) -> Tensor:

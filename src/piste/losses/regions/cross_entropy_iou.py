@@ -13,8 +13,8 @@ from piste.losses.arguments import Weights
 from piste.losses.base import Loss
 from piste.losses.elements import Activation
 from piste.losses.labels.cross_entropy import CrossEntropy
-from piste.losses.regions.base import Absent
 from piste.losses.regions.jaccard import Jaccard
+from piste.losses.regions.units import Absent
 from piste.losses.spec import Case, loss
 
 

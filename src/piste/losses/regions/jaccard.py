@@ -7,7 +7,8 @@ from math import log
 
 from torch import Tensor
 
-from piste.losses.regions.base import RegionLoss, ratio
+from piste.losses.regions.base import RegionLoss
+from piste.losses.regions.units import ratio
 from piste.losses.spec import Case, loss
 
 

@@ -9,7 +9,8 @@ from typing import Unpack
 from torch import Tensor
 
 from piste.losses.arguments import number
-from piste.losses.regions.base import RegionKeywords, RegionLoss, ratio
+from piste.losses.regions.base import RegionKeywords, RegionLoss
+from piste.losses.regions.units import ratio
 from piste.losses.spec import Between, Case, loss
 
 

@@ -1,0 +1,65 @@
+"""The units of a region loss, each class of the batch or of each image: which of them count, and their average."""
+
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from piste.losses.base import Reduction, reduce
+from piste.losses.elements import Activation
+
+Absent = Literal["skip", "area", "formula"]
+
+_TINY = 1e-30
+"""Stands for an empty area: 0 / 0 is 0, and neither the ratio nor its gradient overflows float32."""
+
+
+def ratio(part: Tensor, whole: Tensor) -> Tensor:
+    """Share of a part in the whole, 0 if both are empty."""
+    return part / whole.clamp(min=_TINY)
+
+
+def absent_or_default(absent: Absent | None, activation: Activation, classes: Tensor | None) -> Absent:
+    """What a class without an element costs, where nothing is said: see `RegionLoss`."""
+    return absent or ("skip" if activation == "softmax" and classes is None else "area")
+
+
+def over_units(
+    cost: Tensor,
+    *,
+    present: Tensor,
+    area: Tensor,
+    number: Tensor,
+    total: Tensor,
+    per_image: bool,
+    weight: Tensor | None,
+    absent: Absent,
+    reduction: Reduction,
+    share: Tensor | None = None,
+) -> Tensor:
+    """Average the costs of all units, [C] or with `per_image` [N, C].
+
+    Args:
+        cost: Cost of each unit by the loss's formula.
+        present: Whether the unit has an element of its class.
+        area: Share of the elements that count which was predicted to be the class.
+        number: How many elements count.
+        total: What they count together.
+        per_image: Whether the units are those of each image, which then counts by the mean weight of its elements.
+        weight: A number per class.
+        absent: What a unit costs that is not present.
+        reduction: As in `reduce`.
+        share: What each class counts in one price of all classes together; None where each has its own.
+    """
+    counts = ratio(total, number) if per_image else (total > 0).to(cost.dtype)
+    if weight is not None:
+        counts = counts * weight.to(cost.dtype)
+    if absent == "skip":
+        counts = counts * present
+    elif absent == "area":
+        cost = torch.where(present if share is None else present.any(-1, keepdim=True), cost, area)
+    if share is not None:
+        share = share * counts
+        cost = ratio((share * cost).sum(-1), share.sum(-1))
+        counts = ratio(total.sum(-1), number.sum(-1)) * (share.sum(-1) > 0)
+    return reduce(cost, counts, reduction)
