@@ -2,12 +2,15 @@
 
 from piste.losses.base import Loss
 from piste.losses.check import check
+from piste.losses.labels.asymmetric import Asymmetric
 from piste.losses.labels.binary_cross_entropy import BinaryCrossEntropy
 from piste.losses.labels.cross_entropy import CrossEntropy
 from piste.losses.labels.focal import Focal
 from piste.losses.labels.generalized_cross_entropy import GeneralizedCrossEntropy
 from piste.losses.labels.poly import Poly
 from piste.losses.labels.quadratic import Quadratic
+from piste.losses.labels.quality_focal import QualityFocal
+from piste.losses.labels.varifocal import Varifocal
 from piste.losses.regions.cross_entropy_iou import CrossEntropyIoU
 from piste.losses.regions.dice import Dice
 from piste.losses.regions.focal_tversky import FocalTversky
@@ -24,6 +27,7 @@ from piste.losses.values.squared_error import SquaredError
 
 __all__ = [
     "AbsoluteError",
+    "Asymmetric",
     "Between",
     "BinaryCrossEntropy",
     "Case",
@@ -43,9 +47,11 @@ __all__ = [
     "LossSpec",
     "Poly",
     "Quadratic",
+    "QualityFocal",
     "Quantile",
     "SquaredError",
     "Tversky",
+    "Varifocal",
     "catalogue",
     "check",
     "loss",

@@ -46,8 +46,8 @@ class LogCosh(ValueLoss):
 
     Example:
         >>> import torch
-        >>> LogCosh()(torch.tensor([1000.0]), torch.tensor([0.0]))
-        tensor(999.3069)
+        >>> LogCosh()(torch.tensor([2.0]), torch.tensor([0.0]))
+        tensor(1.3250)
     """
 
     def price(self, error: Tensor) -> Tensor:
