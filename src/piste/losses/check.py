@@ -8,6 +8,7 @@ from torch import Tensor
 
 from piste.losses.base import Loss
 from piste.losses.elements import counted, fit, fit_elements
+from piste.losses.spec import catalogue
 
 _ROUNDING = 1e-2
 """How far the probabilities of a soft target may be from summing to 1: half precision comes this near."""
@@ -16,10 +17,11 @@ _ROUNDING = 1e-2
 def check(
     loss: Callable[..., Tensor],
     prediction: Tensor,
-    target: Tensor,
+    target: Tensor | Mapping[str, Tensor],
     *,
     mask: Tensor | None = None,
     sample_weight: Tensor | None = None,
+    **call: Tensor,
 ) -> None:
     """Look at the values of a batch: what goes into a loss, what comes out, and the gradient.
 
@@ -29,9 +31,10 @@ def check(
     Args:
         loss: A loss, or any function that is called like one.
         prediction: Logits or values, as the loss takes them.
-        target: Target, as the loss takes it.
+        target: Target, as the loss takes it. Of a mapping, a loss that reads nothing beside labels is handed these.
         mask: Elements that count; nothing is asked of the others' targets.
         sample_weight: What each element counts.
+        **call: Further tensors that the loss is called with.
 
     Raises:
         ValueError: Shapes do not fit; the prediction, the loss or its gradient is not finite; a class id is out of
@@ -48,9 +51,15 @@ def check(
         raise ValueError(f"the prediction must be floating; got {prediction.dtype}.")
     cure = "Look for a division by 0 or a learning rate too large."
     _refuse(~prediction.isfinite(), prediction, "the prediction must be finite", cure)
+    if isinstance(target, Mapping) and not getattr(loss, "reads", ()):
+        target = target["labels"]
     if isinstance(loss, Loss):
-        _check_target(loss.arguments, prediction, target, mask, sample_weight)
-    given = {"mask": mask, "sample_weight": sample_weight}
+        _check_weights(sample_weight)
+        if isinstance(target, Mapping) or _call_of(loss) != "elements":
+            _check_named(target if isinstance(target, Mapping) else {"target": target})
+        else:
+            _check_target(loss, prediction, target, mask, sample_weight)
+    given = {"mask": mask, "sample_weight": sample_weight, **call}
     leaf = prediction.detach().requires_grad_()
     with torch.enable_grad():
         value = loss(leaf, target, **{name: each for name, each in given.items() if each is not None})
@@ -61,24 +70,41 @@ def check(
     _refuse(~slope.isfinite(), slope, "the gradient must be finite", "The loss is: the fault lies in its slope.")
 
 
+def _call_of(loss: Loss) -> str:
+    """How a loss is called; one that is in no catalogue as most are."""
+    return next((spec.call for spec in catalogue().values() if spec.cls is type(loss)), "elements")
+
+
+def _check_weights(sample_weight: Tensor | None) -> None:
+    """Refuse weights that cannot be."""
+    if sample_weight is not None:
+        wrong = ~((sample_weight >= 0) & sample_weight.isfinite())
+        _refuse(wrong, sample_weight, "`sample_weight` must be finite and >= 0", "Use mask= to leave elements out.")
+
+
+def _check_named(targets: Mapping[str, Any]) -> None:
+    """Refuse numbers that are not finite."""
+    for name, target in targets.items():
+        if isinstance(target, Tensor):
+            _refuse(~target.isfinite(), target, f"`{name}` must be finite", "Look at what it is made of.")
+
+
 def _check_target(
-    arguments: Mapping[str, Any],
+    loss: Loss,
     prediction: Tensor,
     target: Tensor,
     mask: Tensor | None,
     sample_weight: Tensor | None,
 ) -> None:
-    """Refuse a target or a sample weight whose values the loss does not take."""
-    if sample_weight is not None:
-        wrong = ~((sample_weight >= 0) & sample_weight.isfinite())
-        _refuse(wrong, sample_weight, "`sample_weight` must be finite and >= 0", "Use mask= to leave elements out.")
-    if "activation" not in arguments:
+    """Refuse a target whose values the loss does not take."""
+    activation = getattr(loss, "activation", None)
+    if activation is None:
         fit_elements(prediction.shape, mask, sample_weight)
         wrong = ~target.isfinite()
         cure = "Pass mask=, True where the target is known."
         _refuse(wrong if mask is None else wrong & mask, target, "`target` must be finite", cure)
         return
-    activation, ignore_index = arguments["activation"], arguments["ignore_index"]
+    ignore_index = getattr(loss, "ignore_index", None)
     fit(prediction, target, activation, weight=None, ignore_index=ignore_index, mask=mask, sample_weight=sample_weight)
     keep = counted(target, ignore_index, mask if mask is None or target.dim() == mask.dim() else mask.unsqueeze(1))
     counts = torch.ones_like(target, dtype=torch.bool) if keep is None else keep.expand_as(target)

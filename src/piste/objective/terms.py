@@ -13,7 +13,6 @@ from piste.losses.arguments import number
 from piste.objective.naming import name_of, unique_names
 from piste.objective.ramp import Ramp
 
-
 Target = Tensor | Mapping[str, Tensor]
 """Labels or values; or these by the name of "labels", beside what some losses read besides."""
 
