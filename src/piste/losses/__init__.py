@@ -16,6 +16,7 @@ from piste.losses.regions.dice import Dice
 from piste.losses.regions.focal_tversky import FocalTversky
 from piste.losses.regions.generalized_dice import GeneralizedDice
 from piste.losses.regions.jaccard import Jaccard
+from piste.losses.regions.lovasz import Lovasz
 from piste.losses.regions.tversky import Tversky
 from piste.losses.spec import Between, Case, Choice, LossSpec, catalogue, loss, spec_of
 from piste.losses.values.absolute_error import AbsoluteError
@@ -45,6 +46,7 @@ __all__ = [
     "LogCosh",
     "Loss",
     "LossSpec",
+    "Lovasz",
     "Poly",
     "Quadratic",
     "QualityFocal",

@@ -16,7 +16,7 @@ from piste.losses.arguments import Weights, class_id, class_ids, number, one_of,
 from piste.losses.base import Loss, Reduction
 from piste.losses.elements import Activation, counted, fit, product, widen
 from piste.losses.regions.areas import Areas, areas_of_ids, areas_of_shares, over_space
-from piste.losses.regions.units import Absent, absent_or_default, over_units, ratio
+from piste.losses.regions.units import Absent, absent_or_default, fit_classes, over_units, ratio, shares
 
 
 class RegionKeywords(TypedDict, total=False):
@@ -112,8 +112,7 @@ class RegionLoss(Loss):
             mask=mask,
             sample_weight=sample_weight,
         )
-        if not isinstance(self.classes, str) and max(self.classes) >= logits.shape[1]:
-            raise ValueError(f"`classes` must lie below the {logits.shape[1]} of `logits`; got {self.classes!r}.")
+        fit_classes(self.classes, logits)
         logits = widen(logits)
         keep = counted(target, self.ignore_index, mask)
         if self.activation == "softmax":
@@ -130,8 +129,8 @@ class RegionLoss(Loss):
         if self.activation == "softmax" and not target.is_floating_point():
             index = target.long().unsqueeze(1)
             return areas_of_ids(logits, index if keep is None else index.where(keep, 0), count)
-        truth = (target if keep is None else target.where(keep, 0)).to(logits.dtype)
-        return areas_of_shares(logits.softmax(1) if self.activation == "softmax" else logits.sigmoid(), truth, count)
+        probs = logits.softmax(1) if self.activation == "softmax" else logits.sigmoid()
+        return areas_of_shares(probs, shares(target, keep, logits), count)
 
     def _over_classes(self, sums: Tensor) -> Tensor:
         """Cost, given areas, number and total weight of the elements that count, stacked: [5, N, C]."""

@@ -1,5 +1,6 @@
 """The units of a region loss, each class of the batch or of each image: which of them count, and their average."""
 
+from collections.abc import Sequence
 from typing import Literal
 
 import torch
@@ -17,6 +18,31 @@ _TINY = 1e-30
 def ratio(part: Tensor, whole: Tensor) -> Tensor:
     """Share of a part in the whole, 0 if both are empty."""
     return part / whole.clamp(min=_TINY)
+
+
+def fit_classes(classes: str | Sequence[int], logits: Tensor) -> None:
+    """Refuse chosen classes that the logits do not have.
+
+    Raises:
+        ValueError: Says how many classes there are.
+    """
+    if not isinstance(classes, str) and max(classes) >= logits.shape[1]:
+        raise ValueError(f"`classes` must lie below the {logits.shape[1]} of `logits`; got {classes!r}.")
+
+
+def shares(target: Tensor, keep: Tensor | None, logits: Tensor) -> Tensor:
+    """How much of each element is each class, shaped and typed as the logits; 0 where `keep` says that it is unknown.
+
+    Args:
+        target: Class ids [N, *S], or shares or labels of the logits' shape.
+        keep: Which elements count, [N, 1, *S] for class ids; None for all.
+        logits: [N, C, *S].
+    """
+    if target.dim() == logits.dim():
+        return (target if keep is None else target.where(keep, 0)).to(logits.dtype)
+    ids = torch.arange(logits.shape[1], device=logits.device).view(-1, *[1] * (logits.dim() - 2))
+    truth = target.unsqueeze(1) == ids
+    return (truth if keep is None else truth & keep).to(logits.dtype)
 
 
 def absent_or_default(absent: Absent | None, activation: Activation, classes: Tensor | None) -> Absent:
