@@ -1,5 +1,10 @@
 """Losses: one contract, one file each, declared where they stand."""
 
+from piste.losses.adversarial.hinge import Hinge
+from piste.losses.adversarial.least_squares import LeastSquares
+from piste.losses.adversarial.minimax import Minimax
+from piste.losses.adversarial.non_saturating import NonSaturating
+from piste.losses.adversarial.wasserstein import Wasserstein
 from piste.losses.base import Loss
 from piste.losses.check import check
 from piste.losses.labels.asymmetric import Asymmetric
@@ -41,12 +46,16 @@ __all__ = [
     "FocalTversky",
     "GeneralizedCrossEntropy",
     "GeneralizedDice",
+    "Hinge",
     "Huber",
     "Jaccard",
+    "LeastSquares",
     "LogCosh",
     "Loss",
     "LossSpec",
     "Lovasz",
+    "Minimax",
+    "NonSaturating",
     "Poly",
     "Quadratic",
     "QualityFocal",
@@ -54,6 +63,7 @@ __all__ = [
     "SquaredError",
     "Tversky",
     "Varifocal",
+    "Wasserstein",
     "catalogue",
     "check",
     "loss",

@@ -4,9 +4,11 @@ from collections.abc import Mapping
 
 from piste.losses.contract.forms.elements import Elements
 from piste.losses.contract.forms.form import Example, Form, bound, value
+from piste.losses.contract.forms.players import Players
 
 FORMS: Mapping[str, Form] = {
     "elements": Elements(),
+    "players": Players(),
 }
 
 __all__ = ["FORMS", "Example", "Form", "bound", "value"]

@@ -1,0 +1,1 @@
+"""Two players' losses over the scores of a critic."""

@@ -1,0 +1,69 @@
+"""Minimax loss: the critic pays -log D(real) - log(1 - D(fake)), the generator log(1 - D(fake)).
+
+D is the sigmoid of the score.
+"""
+
+from math import exp, log
+from statistics import fmean
+
+from torch import Tensor
+from torch.nn import functional as F
+
+from piste.losses.adversarial.base import AdversarialLoss
+from piste.losses.spec import Case, loss
+
+
+def as_printed(player: str, real: list[float], fake: list[float]) -> float:
+    """The critic's or the generator's loss."""
+    if player == "discriminator":
+        return -fmean(log(_sigmoid(score)) for score in real) - fmean(log(1 - _sigmoid(score)) for score in fake)
+    return fmean(log(1 - _sigmoid(score)) for score in fake)
+
+
+def _sigmoid(score: float) -> float:
+    return 1 / (1 + exp(-score))
+
+
+@loss(
+    tasks=("generation", "restoration"),
+    source="Goodfellow et al. 2014, arXiv:1406.2661, eq. 1",
+    value_range=(-float("inf"), float("inf")),
+    tendency="neither",
+    reference=as_printed,
+    call="players",
+    cases=(
+        Case({}, ([log(3)], [0.0]), None, log(4 / 3) + log(2), "D is 3/4 of the real and 1/2 of the fake one"),
+        Case(
+            {}, ([log(3)], [log(3), 0.0]), None, log(4 / 3) + (log(4) + log(2)) / 2, "-ln 3/4 - (ln 1/4 + ln 1/2) / 2"
+        ),
+        Case({}, [log(3), 0.0], None, (log(1 / 4) + log(1 / 2)) / 2, "the generator: (ln 1/4 + ln 1/2) / 2"),
+    ),
+)
+class Minimax(AdversarialLoss):
+    """Minimax GAN loss: the generator gains exactly what the critic loses on its images.
+
+    Where the critic is sure of an image, the generator's slope vanishes, which is when it needs one most:
+    `NonSaturating` is the remedy, by the same authors. It has no keywords.
+
+    Called as `loss.discriminator(real, fake)` and `loss.generator(fake)`, with the critic's raw scores; see
+    `AdversarialLoss`. Computed in log-space, where log(1 - sigmoid(x)) = log_sigmoid(-x).
+
+    Source: Goodfellow et al. 2014, arXiv:1406.2661, eq. 1.
+
+    Example:
+        >>> import torch
+        >>> Minimax().discriminator(torch.zeros(4), torch.zeros(4))
+        tensor(1.3863)
+    """
+
+    def price_of_real(self, score: Tensor) -> Tensor:
+        """Price a real image: -log D."""
+        return -F.logsigmoid(score)
+
+    def price_of_fake(self, score: Tensor) -> Tensor:
+        """Price a generated image: -log(1 - D)."""
+        return -F.logsigmoid(-score)
+
+    def price_of_failure(self, score: Tensor) -> Tensor:
+        """Price the generator's image: log(1 - D)."""
+        return F.logsigmoid(-score)
