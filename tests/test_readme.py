@@ -1,4 +1,4 @@
-"""What the README shows is what there is."""
+"""What the README shows, and the commands in the docs, are what there is."""
 
 import re
 import shlex
@@ -18,7 +18,10 @@ from piste.training.recipe import Recipe
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text("utf-8")
-COMMANDS = [line.split("#")[0] for line in re.findall(r"^    (piste .*)$", README, re.MULTILINE)]
+DOCS = [page.read_text("utf-8") for page in sorted((ROOT / "docs").glob("*.md"))]
+COMMANDS = [
+    line.split("#")[0] for text in (README, *DOCS) for line in re.findall(r"^    (piste .*)$", text, re.MULTILINE)
+]
 
 
 def test_the_bare_loop_is_the_example_that_is_run() -> None:

@@ -49,10 +49,10 @@ def picture(name: str, alt: str, painter: Painter, width: int, figures: Path) ->
         figures: where the PNG goes.
     """
     figure = painter(width)
-    wide = _svg(figure, f"{name}-wide", alt)
+    wide = svg(figure, f"{name}-wide", alt)
     figure.set_layout_engine("none")  # it is laid out now, and the PNG is the same drawing
     save_png(figure, figures / f"{name}.png")
-    return Picture(name, alt, wide, _svg(painter(PHONE), f"{name}-narrow", alt))
+    return Picture(name, alt, wide, svg(painter(PHONE), f"{name}-narrow", alt))
 
 
 def new_figure(width: int, height: float) -> Figure:
@@ -90,7 +90,7 @@ def save_png(figure: Figure, path: Path) -> None:
     ImageOps.expand(image, 32, PAPER).save(path)
 
 
-def _svg(figure: Figure, name: str, alt: str) -> Markup:
+def svg(figure: Figure, name: str, alt: str) -> Markup:
     """An SVG element for the middle of a page."""
     file = io.StringIO()
     FigureCanvasSVG(figure)

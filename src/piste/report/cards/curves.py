@@ -5,6 +5,7 @@ They come from calling the loss and following its gradient, never from a formula
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 from piste.losses import Between, LossSpec
@@ -124,10 +125,10 @@ def spread(space: Between, default: Any) -> list[float]:
     values = {space.low, space.high} | ({default} if isinstance(default, int | float) else set())
     gaps = sorted(values)
     if space.log:
-        _, low, high = max((b / a, a, b) for a, b in zip(gaps, gaps[1:], strict=False))
+        _, low, high = max((b / a, a, b) for a, b in pairwise(gaps))
         middle = (low * high) ** 0.5
     else:
-        _, low, high = max((b - a, a, b) for a, b in zip(gaps, gaps[1:], strict=False))
+        _, low, high = max((b - a, a, b) for a, b in pairwise(gaps))
         middle = (low + high) / 2
     return sorted({*values, float(f"{middle:.2g}")})
 

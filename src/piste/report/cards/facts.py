@@ -89,10 +89,10 @@ def own_keywords(spec: LossSpec) -> tuple[str, ...]:
 
 
 def paragraphs(text: str) -> list[str]:
-    """Paragraphs of a docstring: prose as one line, lists line by line.
+    r"""Paragraphs of a docstring: prose as one line, lists line by line.
 
-    >>> paragraphs("One\\nline.\\n\\n- a\\n- b\\n  c")
-    ['One line.', '- a\\n- b c']
+    >>> paragraphs("One\nline.\n\n- a\n- b\n  c")
+    ['One line.', '- a\n- b c']
     """
     blocks = [block for block in re.split(r"\n\s*\n", inspect.cleandoc(text)) if block.strip()]
     return [re.sub(r"\s*\n\s*(?!-\s)", " ", block).strip() for block in blocks]

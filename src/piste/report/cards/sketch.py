@@ -41,7 +41,9 @@ def sketch(panel: Panel, width: int, height: int = 8) -> Text:
     ends = {0: high, height - 1: low}
     for row in range(height):
         named = compact(10 ** ends[row] if panel.is_log else ends[row]) if row in ends else ""
-        text.append(f"{named:>{MARGIN - 1}}" + ("\N{BOX DRAWINGS LIGHT VERTICAL AND LEFT}" if named else "\u2502"), "dim")
+        text.append(
+            f"{named:>{MARGIN - 1}}" + ("\N{BOX DRAWINGS LIGHT VERTICAL AND LEFT}" if named else "\u2502"), "dim"
+        )
         for column in range(columns):
             here = (row, column)
             text.append(chr(0x2800 + cells[here]) if here in cells else " ", looks.get(here, ""))

@@ -25,8 +25,8 @@ def scene(loss: Loss) -> Iterator[Trace]:
     yield Trace(WRONG, PLACES, tuple(_cost(loss, 0, _pixels(x)) for x in PLACES), "false alarms")
     inner = PLACES[1:-1]
     pulls = [_pulls(loss, OBJECT - _pixels(x)) for x in inner]
-    yield Trace(PULL, inner, tuple(miss for miss, _ in pulls), "a miss")
-    yield Trace(PULL, inner, tuple(false for _, false in pulls), "a false alarm")
+    yield Trace(PULL, inner, tuple(miss for miss, _ in pulls), "misses")
+    yield Trace(PULL, inner, tuple(false for _, false in pulls), "false alarms")
 
 
 def _pixels(share: float) -> int:

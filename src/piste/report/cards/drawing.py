@@ -1,0 +1,84 @@
+"""A panel as an SVG that follows the page's colours and is as wide as a phone."""
+
+from html import escape
+from itertools import pairwise
+
+from matplotlib.figure import Figure
+from matplotlib.ticker import FixedLocator, NullLocator
+
+from piste.report.canvas import new_figure, style, svg
+from piste.report.cards.curves import Line, Panel, Plot
+from piste.report.palette import css_variable, run_colour
+
+WIDTH, HEIGHT = 340, 230
+DASHES = ("-", (0, (4, 2)), (0, (1, 2)))
+
+
+def drawn(plot: Plot, name: str) -> str:
+    """A plot as HTML: its panels side by side where there is room, and a legend below them.
+
+    Args:
+        plot: What is drawn.
+        name: Begins every id in the drawing, which must be unique in the page.
+    """
+    panels = "".join(
+        f"<div>{svg(_figure(panel), f'{name}-{index}', _alt(plot, panel))}</div>"
+        for index, panel in enumerate(plot.panels)
+    )
+    return f'<figure class="plot">{panels}{_legend(plot)}</figure>'
+
+
+def _figure(panel: Panel) -> Figure:
+    figure = new_figure(WIDTH, HEIGHT)
+    axes = figure.subplots()
+    style(axes)
+    axes.set_title(panel.axes.title, loc="left", fontsize=13, fontweight="bold", pad=8)
+    axes.set_xlabel(panel.axes.x)
+    for line in panel.lines:
+        axes.plot(
+            line.trace.x,
+            line.trace.y,
+            color=_colour(panel, line),
+            linestyle=DASHES[_role(panel, line)],
+            linewidth=2.6 if line.default else 1.6,
+        )
+    if panel.is_log:
+        axes.set_yscale("log")
+        axes.yaxis.set_minor_locator(NullLocator())
+    ticks = panel.axes.ticks
+    crowded = min(b - a for a, b in pairwise(ticks)) < 0.08 * (ticks[-1] - ticks[0])
+    axes.xaxis.set_major_locator(FixedLocator([t for t in ticks if not crowded or t in (0.1, 0.5, 0.9)]))
+    axes.xaxis.set_major_formatter("{x:g}")
+    axes.margins(x=0.01)
+    return figure
+
+
+def _colour(panel: Panel, line: Line) -> str:
+    return run_colour(list(dict.fromkeys(each.label for each in panel.lines)).index(line.label))
+
+
+def _role(panel: Panel, line: Line) -> int:
+    return panel.roles.index(line.trace.role) % len(DASHES) if line.trace.role else 0
+
+
+def _legend(plot: Plot) -> str:
+    """Which colour is which value, and what dashes mean in which panel."""
+    first = plot.panels[0]
+    values = {line.label: line for line in first.lines} if plot.knob else {}
+    swatches = [
+        f'<span><i style="border-color: {css_variable(_colour(first, line))}"></i>'
+        f"{escape(plot.knob or '')} = {escape(label)}{' (default)' if line.default else ''}</span>"
+        for label, line in values.items()
+    ]
+    roles = {role: index for panel in plot.panels for index, role in enumerate(panel.roles)}
+    kinds = ("solid", "dashed", "dotted")
+    swatches += [
+        f'<span><i style="border-style: {kinds[index % 3]}"></i>{escape(role)}</span>' for role, index in roles.items()
+    ]
+    beside = ' class="beside"' if len(plot.panels) % 2 and len(plot.panels) > 1 else ""
+    return f"<figcaption{beside}>{''.join(swatches)}</figcaption>" if swatches else ""
+
+
+def _alt(plot: Plot, panel: Panel) -> str:
+    knob = f" for several values of {plot.knob}" if plot.knob else ""
+    return f"{panel.axes.title} against {panel.axes.x}{knob}"
