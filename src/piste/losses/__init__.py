@@ -6,6 +6,7 @@ from piste.losses.adversarial.minimax import Minimax
 from piste.losses.adversarial.non_saturating import NonSaturating
 from piste.losses.adversarial.wasserstein import Wasserstein
 from piste.losses.base import Loss
+from piste.losses.boxes.box_iou import BoxIoU
 from piste.losses.check import check
 from piste.losses.labels.asymmetric import Asymmetric
 from piste.losses.labels.binary_cross_entropy import BinaryCrossEntropy
@@ -36,6 +37,7 @@ __all__ = [
     "Asymmetric",
     "Between",
     "BinaryCrossEntropy",
+    "BoxIoU",
     "Case",
     "Charbonnier",
     "Choice",

@@ -2,12 +2,14 @@
 
 from collections.abc import Mapping
 
+from piste.losses.contract.forms.boxes import Boxes
 from piste.losses.contract.forms.elements import Elements
 from piste.losses.contract.forms.form import Example, Form, bound, value
 from piste.losses.contract.forms.players import Players
 
 FORMS: Mapping[str, Form] = {
     "elements": Elements(),
+    "boxes": Boxes(),
     "players": Players(),
 }
 

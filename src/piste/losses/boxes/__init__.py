@@ -1,0 +1,1 @@
+"""Rectangles: a predicted box against the true one."""
