@@ -6,6 +6,7 @@ from piste.losses.adversarial.minimax import Minimax
 from piste.losses.adversarial.non_saturating import NonSaturating
 from piste.losses.adversarial.wasserstein import Wasserstein
 from piste.losses.base import Loss
+from piste.losses.boundaries.distance import signed_distance
 from piste.losses.boxes.box_iou import BoxIoU
 from piste.losses.check import check
 from piste.losses.labels.asymmetric import Asymmetric
@@ -69,5 +70,6 @@ __all__ = [
     "catalogue",
     "check",
     "loss",
+    "signed_distance",
     "spec_of",
 ]

@@ -1,0 +1,1 @@
+"""Losses over where an area ends: its outline, its skeleton, its edges."""
