@@ -9,6 +9,7 @@ from piste.losses.base import Loss
 from piste.losses.boundaries.distance import signed_distance
 from piste.losses.boxes.box_iou import BoxIoU
 from piste.losses.check import check
+from piste.losses.features.ssim import SSIM
 from piste.losses.labels.asymmetric import Asymmetric
 from piste.losses.labels.binary_cross_entropy import BinaryCrossEntropy
 from piste.losses.labels.cross_entropy import CrossEntropy
@@ -34,6 +35,7 @@ from piste.losses.values.quantile import Quantile
 from piste.losses.values.squared_error import SquaredError
 
 __all__ = [
+    "SSIM",
     "AbsoluteError",
     "Asymmetric",
     "Between",

@@ -5,10 +5,12 @@ from collections.abc import Mapping
 from piste.losses.contract.forms.boxes import Boxes
 from piste.losses.contract.forms.elements import Elements
 from piste.losses.contract.forms.form import Example, Form, bound, value
+from piste.losses.contract.forms.images import Images
 from piste.losses.contract.forms.players import Players
 
 FORMS: Mapping[str, Form] = {
     "elements": Elements(),
+    "images": Images(),
     "boxes": Boxes(),
     "players": Players(),
 }

@@ -1,0 +1,1 @@
+"""Images against images: windows, layers of a network, and how rough they are."""

@@ -1,0 +1,70 @@
+"""Image losses beside independent implementations."""
+
+import piq
+import pytest
+import torch
+from kornia.losses import ssim_loss
+from monai.losses import SSIMLoss
+from torchmetrics.functional.image import structural_similarity_index_measure
+
+from piste.losses import SSIM
+
+X, Y = (torch.rand(3, 2, 31, 37, generator=torch.Generator().manual_seed(i), dtype=torch.float64) for i in (0, 1))
+X = 0.6 * X + 0.4 * Y
+
+
+def slope(function, *images: torch.Tensor) -> torch.Tensor:
+    """The gradient at the first of the images."""
+    first = images[0].clone().requires_grad_()
+    (gradient,) = torch.autograd.grad(function(first, *images[1:]).sum(), first)
+    return gradient
+
+
+def test_ssim_is_piq_s(witness) -> None:
+    witness("ssim", "piq SSIMLoss", SSIM(reduction="none")(X, Y), piq.SSIMLoss(reduction="none")(X, Y))
+    witness("ssim", "piq SSIMLoss", slope(SSIM(), X, Y), slope(piq.SSIMLoss(), X, Y))
+    ours = SSIM(window=5, sigma=0.7, k1=0.05, k2=0.2, data_range=3.0)
+    theirs = piq.SSIMLoss(kernel_size=5, kernel_sigma=0.7, k1=0.05, k2=0.2, data_range=3.0)
+    witness("ssim", "piq SSIMLoss", ours(3 * X, 3 * Y), theirs(3 * X, 3 * Y))
+
+
+def test_ssim_is_torchmetrics_s_inside_the_border(witness) -> None:
+    _, scores = structural_similarity_index_measure(X, Y, data_range=1.0, return_full_image=True)
+    inside = scores[..., 5:-5, 5:-5]
+    witness("ssim", "torchmetrics structural_similarity_index_measure", SSIM()(X, Y), 1 - inside.mean())
+
+
+def test_torchmetrics_is_wrong_about_the_border() -> None:
+    """Its mean is also over windows that hang over the border, filled by reflection; the authors' code leaves them."""
+    cornered = X.clone()
+    cornered[..., 0, 0] = 0.5
+    theirs = [structural_similarity_index_measure(x, X, data_range=1.0).item() for x in (cornered, X)]
+    one_window_of_all = (SSIM()(cornered, X) * 21 * 27).item()
+    assert one_window_of_all == pytest.approx(SSIM()(cornered[..., :11, :11], X[..., :11, :11]).item())
+    assert (theirs[1] - theirs[0]) * 31 * 37 > 4 * one_window_of_all
+
+
+def test_ssim_is_twice_kornia_s_on_valid_windows(witness) -> None:
+    theirs = 2 * ssim_loss(X, Y, window_size=11, eps=0.0, padding="valid")
+    witness("ssim", "kornia ssim_loss", SSIM()(X, Y), theirs)
+
+
+def test_ssim_is_monai_s(witness) -> None:
+    """In float32, which MONAI's window is made in."""
+    theirs = SSIMLoss(spatial_dims=2, data_range=1.0)(X.float(), Y.float())
+    witness("ssim", "MONAI SSIMLoss", SSIM()(X.float(), Y.float()), theirs, rtol=1e-5)
+
+
+def test_kornia_is_wrong_about_black_images() -> None:
+    """Its eps in the denominator, beside c1 c2 = 9e-8, keeps equal black images from costing 0."""
+    black = torch.zeros(1, 1, 16, 16, dtype=torch.float64)
+    assert SSIM()(black, black) == 0
+    assert ssim_loss(black, black, window_size=11).item() == pytest.approx(1e-12 / (9e-8 + 1e-12) / 2)
+
+
+def test_piq_is_wrong_about_large_images_by_default() -> None:
+    """It averages them down first, as the authors' later code does; eq. 13 does not."""
+    x, y = torch.rand(2, 1, 1, 400, 400, generator=torch.Generator().manual_seed(0))
+    ours = SSIM()(x, y)
+    torch.testing.assert_close(piq.SSIMLoss(downsample=False)(x, y), ours, rtol=1e-4, atol=1e-5)
+    assert abs(piq.SSIMLoss()(x, y) - ours) > 0.01
