@@ -8,6 +8,7 @@ from piste.losses.adversarial.wasserstein import Wasserstein
 from piste.losses.base import Loss
 from piste.losses.boundaries.distance import signed_distance
 from piste.losses.boxes.box_iou import BoxIoU
+from piste.losses.boxes.box_l1 import BoxL1
 from piste.losses.check import check
 from piste.losses.features.ssim import SSIM
 from piste.losses.labels.asymmetric import Asymmetric
@@ -41,6 +42,7 @@ __all__ = [
     "Between",
     "BinaryCrossEntropy",
     "BoxIoU",
+    "BoxL1",
     "Case",
     "Charbonnier",
     "Choice",

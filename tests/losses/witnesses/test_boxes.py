@@ -3,9 +3,10 @@
 import pytest
 import torch
 from monai.losses import BoxGIoULoss
+from torch.nn import functional as F
 from torchvision.ops import box_iou, complete_box_iou_loss, distance_box_iou_loss, generalized_box_iou_loss
 
-from piste.losses import BoxIoU
+from piste.losses import BoxIoU, BoxL1
 
 from .conftest import example
 
@@ -36,6 +37,17 @@ def test_box_iou_is_one_minus_torchvision_s_iou(witness) -> None:
 def test_box_iou_is_monai_s(witness) -> None:
     got = BoxIoU(kind="giou", reduction="none")(PREDICTED, TARGET)
     witness("box_iou", "monai BoxGIoULoss", got, BoxGIoULoss(reduction="none")(PREDICTED, TARGET).flatten(), rtol=1e-6)
+
+
+@pytest.mark.parametrize("beta", [0.0, 1 / 9, 1.0, 5.0])
+def test_box_l1_is_torch_s_summed_over_a_box(witness, beta) -> None:
+    ours, theirs = PREDICTED.clone().requires_grad_(), PREDICTED.clone().requires_grad_()
+    got = BoxL1(beta=beta, reduction="none")(ours, TARGET)
+    expected = F.smooth_l1_loss(theirs, TARGET, beta=beta, reduction="none").sum(1)
+    got.sum().backward()
+    expected.sum().backward()
+    witness("box_l1", "torch smooth_l1_loss", got, expected, rtol=1e-12)
+    witness("box_l1", "gradient of torch smooth_l1_loss", ours.grad, theirs.grad, rtol=1e-12)
 
 
 def test_torchvision_is_wrong_about_points_in_their_place() -> None:
