@@ -55,23 +55,6 @@ def test_a_keyword_can_be_moved_while_training_runs() -> None:
     torch.testing.assert_close(loss(logits, target), Focal(gamma=2.0)(logits, target))
 
 
-MOVING = [
-    (spec, name) for spec in catalogue().values() for name, space in spec.search.items() if type(space) is Between
-]
-
-
-@pytest.mark.parametrize(("spec", "name"), MOVING, ids=lambda each: each if isinstance(each, str) else each.name)
-def test_a_keyword_that_moves_is_not_compiled_anew_each_time(spec, name) -> None:
-    """Dynamo gives up after eight times, which is an error with fullgraph=True."""
-    loss, (prediction, target, call) = spec.cls(**spec.cases[0].arguments), spec.cases[0].tensors(torch.float32)
-    torch.compiler.reset()
-    compiled = torch.compile(loss, fullgraph=True, backend="aot_eager")
-    for step in range(10):
-        setattr(loss, name, spec.search[name].low + 0.01 * (step + 1))
-        torch.testing.assert_close(compiled(prediction, target, **call), loss(prediction, target, **call))
-    torch.compiler.reset()
-
-
 def test_a_misspelt_keyword_is_refused() -> None:
     with pytest.raises(TypeError, match="gama"):
         Focal(gama=2.0)

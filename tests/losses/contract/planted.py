@@ -226,6 +226,17 @@ class Unread(Open):
         return -log_p
 
 
+class Fixed(LabelLoss):
+    """Has a bound that moves, which compilers take for a constant."""
+
+    def __init__(self, *, scale: float = 1.0, **common) -> None:
+        super().__init__(**common)
+        self.scale = number("scale", scale, "a factor", low=0.0)
+
+    def phi(self, log_p: Tensor) -> Tensor:
+        return -log_p.clamp(min=-self.scale)
+
+
 class Secretive(Open):
     """Holds what cannot be pickled."""
 
@@ -318,6 +329,7 @@ PLANTED: dict[str, list[tuple[LossSpec, str]]] = {
     "autocast_changes_nothing": [(calling(multiplies_matrices), "the value under autocast to torch.bfloat16")],
     "compiled_equals_eager": [(calling(waits_for_the_device), "torch.compile(fullgraph=True) refuses it: ")],
     "kernels_of_inductor_equal_eager": [(calling(waits_for_the_device), "torch.compile(fullgraph=True) refuses it: ")],
+    "a_keyword_that_moves_is_not_compiled_anew": [(declared(Fixed), "moving `scale` compiles it anew: ")],
     "nothing_waits_for_the_device": [
         (calling(waits_for_the_device), "it calls aten::_local_scalar_dense"),
         (calling(indexes_by_truth), "it calls aten::index"),

@@ -14,8 +14,8 @@ from piste.losses.base import Loss
 from piste.losses.contract import probes
 from piste.losses.contract.forms import bound, value
 from piste.losses.contract.probes import require
-from piste.losses.contract.promise import Setting, promise
-from piste.losses.spec import COMMON, catalogue
+from piste.losses.contract.promise import Setting, promise, settings
+from piste.losses.spec import COMMON, Between, catalogue
 
 
 def _worth_compiling(setting: Setting) -> bool:
@@ -45,6 +45,44 @@ def kernels_of_inductor_equal_eager(setting: Setting) -> None:
     """The kernels that `torch.compile` writes by default give the same numbers."""
     *_, drawn = setting.example(setting.kinds[0]).to(torch.float32).calls()
     probes.compiles(bound(setting.build(), drawn), drawn.prediction, backend="inductor")
+
+
+@promise(applies=lambda setting: setting.is_default)
+def a_keyword_that_moves_is_not_compiled_anew(setting: Setting) -> None:
+    """A keyword under a ramp has a new value each epoch: Dynamo gives up after eight, an error with fullgraph=True."""
+    *_, drawn = setting.example(setting.kinds[0], "small").to(torch.float32).calls()
+    for name, space in setting.spec.search.items():
+        if not isinstance(space, Between) or isinstance(space.low, int):
+            continue
+        loss = replace(setting, keywords=_neighbours(setting, name)).build()
+        torch.compiler.reset()
+        compiled = torch.compile(
+            lambda prediction, loss=loss: bound(loss, drawn)(prediction), fullgraph=True, backend="aot_eager"
+        )
+        try:
+            for step in range(10):
+                setattr(loss, name, space.low + (space.high - space.low) * (0.3 + 0.01 * step))
+                got, expected = compiled(drawn.prediction), value(loss, drawn)
+                probes.agree(
+                    f"the compiled value at {name}={getattr(loss, name):g}",
+                    got,
+                    expected,
+                    rtol=1e-4,
+                    atol=1e-6,
+                    source="eager",
+                )
+        except Exception as error:
+            if not type(error).__module__.startswith("torch"):
+                raise
+            raise AssertionError(f"moving `{name}` compiles it anew: {str(error).strip().splitlines()[0]}") from error
+        finally:
+            torch.compiler.reset()
+
+
+def _neighbours(setting: Setting, keyword: str) -> dict[str, Any]:
+    """The setting, or the first one of the loss in which a keyword of no effect by default has one."""
+    chosen = (other for other in settings(setting.spec) if other.get(keyword) is not None)
+    return dict(setting.keywords if setting.get(keyword) is not None else next(chosen, setting).keywords)
 
 
 class _Listening(TorchDispatchMode):  # type: ignore[no-untyped-call]
