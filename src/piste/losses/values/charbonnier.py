@@ -58,4 +58,5 @@ class Charbonnier(ValueLoss):
 
     def price(self, error: Tensor) -> Tensor:
         """Price each error as the long side of a right triangle, whose square cannot overflow on the way."""
-        return torch.hypot(error, torch.full_like(error, self.epsilon))
+        side = self.epsilon * error.new_ones(())  # a tensor filled with what moves would be compiled anew
+        return torch.hypot(error, side)
