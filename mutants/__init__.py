@@ -1,0 +1,1 @@
+"""Bugs planted in the losses, to see that the suite sees them: `python -m mutants`."""

@@ -1,0 +1,150 @@
+"""Plants every bug there is an operator for in the losses, one at a time, and counts those that the suite sees.
+
+    python -m mutants [PART_OF_A_FILE_NAME ...] [--sample N] [--jobs N]
+
+Without files all losses are tried, and `mutants/report.md` is written. Survivors need a reason in
+`mutants/survivors.yaml`, such as that the change changes nothing.
+"""
+
+import argparse
+import os
+import random
+import signal
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import yaml
+
+from mutants.plant import Mutant, mutants
+from mutants.trial import LOSSES, MOST, ROOT, judge
+
+HERE = Path(__file__).parent
+PATIENCE = 180
+"""Seconds after which a mutant counts as seen: it hangs."""
+GOAL = 0.95
+
+
+def planted(parts: list[str]) -> list[Mutant]:
+    """Every mutant of the files whose names have one of the parts in them; of all losses if there is none."""
+    files = [path for path in sorted(LOSSES.rglob("*.py")) if "contract" not in path.parts]
+    found = []
+    for path in files:
+        name = str(path.relative_to(LOSSES))
+        if name.endswith("__init__.py") or (parts and not any(part in name for part in parts)):
+            continue
+        found += mutants(name, path.read_text("utf-8"))
+    return found
+
+
+def preload() -> None:
+    """Import what every trial needs and that is not ours, once for all of them."""
+    for name in (
+        "torch",
+        "torch._dynamo",
+        "pytest",
+        "scipy.ndimage",
+        "torchvision",
+        "kornia",
+        "monai",
+        "piq",
+    ):
+        __import__(name)
+    import torch
+
+    torch.set_num_threads(1)
+
+
+def sound(files: list[str], jobs: int) -> bool:
+    """Whether the suite passes on the files as they are: else it would see bugs that are none."""
+    unchanged = [Mutant(file, "none", 0, "", "", 0, (LOSSES / file).read_text("utf-8")) for file in files]
+    failing = [(mutant, by) for mutant, by in trials(unchanged, jobs, most=MOST + 2) if by]
+    for mutant, by in failing:
+        print(f"{mutant.file} fails without any bug: {by}")
+    return not failing
+
+
+def trials(chosen: list[Mutant], jobs: int, most: int | None = None) -> Iterator[tuple[Mutant, str | None]]:
+    """Each mutant with what saw it, as they come in."""
+    waiting = list(reversed(chosen))
+    running: dict[int, tuple[Mutant, int, float]] = {}
+    while waiting or running:
+        while waiting and len(running) < jobs:
+            mutant = waiting.pop()
+            reading, writing = os.pipe()
+            sys.stdout.flush()
+            pid = os.fork()
+            if pid == 0:
+                os.close(reading)
+                os.write(writing, (judge(mutant, most=most) or "").encode()[:500])
+                os._exit(0)
+            os.close(writing)
+            running[pid] = (mutant, reading, time.monotonic())
+        for pid, (mutant, reading, began) in list(running.items()):
+            done, status = os.waitpid(pid, os.WNOHANG)
+            if not done and time.monotonic() - began < PATIENCE:
+                continue
+            if not done:
+                os.kill(pid, signal.SIGKILL)
+                os.waitpid(pid, 0)
+            del running[pid]
+            said = os.read(reading, 1000).decode()
+            os.close(reading)
+            seen = "it hangs" if not done else "it dies" if status else said
+            yield mutant, seen or None
+        time.sleep(0.05)
+
+
+def write_report(results: list[tuple[Mutant, str | None]], reasons: dict[str, str]) -> None:
+    """How many of each kind were seen, and who was not and why."""
+    kinds, killed = Counter(m.kind for m, _ in results), Counter(m.kind for m, by in results if by)
+    lines = ["# Planted bugs", "", "`make mutants` plants these in the losses, one at a time, and runs the suite.", ""]
+    lines += ["| kind of bug | planted | seen |", "|---|---:|---:|"]
+    lines += [f"| {kind} | {number} | {killed[kind]} |" for kind, number in sorted(kinds.items())]
+    total, seen = len(results), sum(killed.values())
+    lines += [f"| **all** | **{total}** | **{seen} ({seen / max(total, 1):.1%})** |", ""]
+    lines += ["## Survivors", ""]
+    for mutant, by in results:
+        if not by:
+            reason = reasons.get(mutant.key, "no reason yet")
+            lines.append(f"- `{mutant.file}`, {mutant.kind}: `{mutant.before}` became `{mutant.after}`: {reason}")
+    (HERE / "report.md").write_text("\n".join(lines) + "\n", "utf-8")
+
+
+def main() -> int:
+    """Plant, judge, report."""
+    parser = argparse.ArgumentParser(prog="python -m mutants", description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("files", nargs="*", help="parts of file names, such as regions/ or focal; all losses without")
+    parser.add_argument("--sample", type=int, help="try this many only, drawn evenly")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="how many at a time (default: one a core)")
+    given = parser.parse_args()
+    found = planted(given.files)
+    chosen = found if given.sample is None else random.Random(0).sample(found, min(given.sample, len(found)))
+    print(f"{len(found)} bugs to plant, {len(chosen)} of them now", flush=True)
+    preload()
+    if not sound(sorted({mutant.file for mutant in chosen}), given.jobs):
+        return 1
+    file = HERE / "survivors.yaml"
+    reasons = yaml.safe_load(file.read_text("utf-8")) or {}
+    results, began = [], time.monotonic()
+    for mutant, by in trials(chosen, given.jobs):
+        results.append((mutant, by))
+        if not by:
+            known = "known" if mutant.key in reasons else "NEW"
+            print(f"survived ({known}): line {mutant.line}, {mutant.kind}: {mutant.key}", flush=True)
+        if len(results) % 50 == 0:
+            print(f"{len(results)} of {len(chosen)}, {time.monotonic() - began:.0f} s", flush=True)
+    seen = sum(by is not None for _, by in results)
+    print(f"{seen} of {len(results)} seen ({seen / max(len(results), 1):.1%})")
+    if not given.files and given.sample is None:
+        order = {mutant: i for i, mutant in enumerate(chosen)}
+        write_report(sorted(results, key=lambda result: order[result[0]]), reasons)
+    unexplained = [mutant for mutant, by in results if not by and mutant.key not in reasons]
+    return int(seen < GOAL * len(results) or bool(unexplained))
+
+
+if __name__ == "__main__":
+    sys.path.insert(0, str(ROOT))
+    raise SystemExit(main())
