@@ -11,6 +11,7 @@ from piste.losses.boxes.box_iou import BoxIoU
 from piste.losses.boxes.box_l1 import BoxL1
 from piste.losses.check import check
 from piste.losses.features.ssim import SSIM
+from piste.losses.features.total_variation import TotalVariation
 from piste.losses.labels.asymmetric import Asymmetric
 from piste.losses.labels.binary_cross_entropy import BinaryCrossEntropy
 from piste.losses.labels.cross_entropy import CrossEntropy
@@ -68,6 +69,7 @@ __all__ = [
     "QualityFocal",
     "Quantile",
     "SquaredError",
+    "TotalVariation",
     "Tversky",
     "Varifocal",
     "Wasserstein",

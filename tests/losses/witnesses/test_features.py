@@ -4,10 +4,11 @@ import piq
 import pytest
 import torch
 from kornia.losses import ssim_loss
+from kornia.losses import total_variation as kornia_variation
 from monai.losses import SSIMLoss
-from torchmetrics.functional.image import structural_similarity_index_measure
+from torchmetrics.functional.image import structural_similarity_index_measure, total_variation
 
-from piste.losses import SSIM
+from piste.losses import SSIM, TotalVariation
 
 X, Y = (torch.rand(3, 2, 31, 37, generator=torch.Generator().manual_seed(i), dtype=torch.float64) for i in (0, 1))
 X = 0.6 * X + 0.4 * Y
@@ -68,3 +69,20 @@ def test_piq_is_wrong_about_large_images_by_default() -> None:
     ours = SSIM()(x, y)
     torch.testing.assert_close(piq.SSIMLoss(downsample=False)(x, y), ours, rtol=1e-4, atol=1e-5)
     assert abs(piq.SSIMLoss()(x, y) - ours) > 0.01
+
+
+def test_total_variation_is_the_peers_sum_over_the_image_s_numbers(witness) -> None:
+    numbers = X[0].numel()
+    ours = numbers * TotalVariation(reduction="none")(X)
+    witness("total_variation", "piq TVLoss", ours, piq.TVLoss(norm_type="l1", reduction="none")(X))
+    witness("total_variation", "torchmetrics total_variation", ours, total_variation(X, reduction="none"))
+    witness("total_variation", "kornia total_variation", ours, kornia_variation(X).sum(1))
+    squared = numbers * TotalVariation(exponent=2.0, reduction="none")(X)
+    witness("total_variation", "piq TVLoss", squared, piq.TVLoss(norm_type="l2_squared", reduction="none")(X))
+
+
+def test_piq_is_wrong_about_the_isotropic_form() -> None:
+    """Its "l2" is one root of the whole image's sum: ten steps of 1 cost 3.2, not 10, and that depends on the size."""
+    stairs = torch.arange(11.0).view(1, 1, 1, 11)
+    assert TotalVariation(isotropic=True)(stairs).item() * 11 == pytest.approx(10)
+    assert piq.TVLoss(norm_type="l2")(stairs).item() == pytest.approx(10**0.5)
