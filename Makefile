@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PYTEST_WORKERS ?= 2
 
-.PHONY: demo test lint docs bench evidence clean
+.PHONY: demo test lint docs bench evidence mutants clean
 
 demo: .venv/.train
 	$(BIN)/piste demo
@@ -22,6 +22,12 @@ docs: .venv/.dev
 bench: .venv/.dev
 	$(BIN)/python benchmarks/startup.py
 	$(BIN)/python benchmarks/loop.py
+
+evidence: .venv/.dev
+	$(BIN)/python benchmarks/evidence.py
+
+mutants: .venv/.dev
+	OMP_NUM_THREADS=1 $(BIN)/python -m mutants
 
 clean:
 	rm -rf .venv site

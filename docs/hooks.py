@@ -5,7 +5,7 @@ from mkdocs.structure.files import File, Files
 
 from piste.losses import catalogue
 from piste.report.cards.overview import by_family
-from piste.report.cards.page import contract_page, loss_page, overview_page
+from piste.report.cards.page import bases_page, contract_page, loss_page, overview_page
 from piste.report.palette import css_variables
 
 
@@ -23,6 +23,7 @@ def on_files(files: Files, config: MkDocsConfig) -> None:
     pages = {_path(name): loss_page(spec) for name, spec in catalogue().items()}
     pages["losses/index.md"] = overview_page(catalogue().values())
     pages["contract.md"] = contract_page()
+    pages["api/bases.md"] = bases_page(spec for of in by_family(catalogue().values()).values() for spec in of)
     pages["styles/palette.css"] = (
         f":root {{ {css_variables(dark=False)} }}\n[data-md-color-scheme=slate] {{ {css_variables(dark=True)} }}\n"
     )

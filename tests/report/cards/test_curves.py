@@ -1,6 +1,6 @@
 """What a card draws is what arithmetic says."""
 
-from math import isfinite, log
+from math import exp, isfinite, log
 
 import pytest
 
@@ -89,3 +89,17 @@ def test_the_loss_as_it_comes_is_among_the_lines(name: str) -> None:
 def test_a_spread_fills_the_widest_gap() -> None:
     assert spread(Between(0.0, 1.0), 0.1) == [0.0, 0.1, 0.55, 1.0]
     assert spread(Between(0.01, 1.0, log=True), None) == [0.01, 0.1, 1.0]
+
+
+def test_a_critic_that_sees_through_it_starves_the_minimax_generator_alone() -> None:
+    pulls = {name: panels(name, None)[2] for name in ("minimax", "non_saturating")}
+    assert height(pulls["minimax"], "", -6.0) == pytest.approx(1 / (1 + exp(6)))  # -d log(1 - D)/dx = D
+    assert height(pulls["non_saturating"], "", -6.0) == pytest.approx(1 / (1 + exp(-6)))
+
+
+def test_a_box_that_shares_nothing_is_pulled_back_by_giou_and_not_by_iou() -> None:
+    cost, pull, _ = panels("box_iou", "kind")
+    assert height(cost, "iou", 0.5) == pytest.approx(1 - 0.5 / 1.5)
+    assert height(pull, "iou", 1.5) == 0
+    assert height(cost, "giou", 2.0) == pytest.approx(1 + 1 / 3)  # the box around both is 3 by 1, 1 of it empty
+    assert height(pull, "giou", 1.5) > 0

@@ -13,8 +13,8 @@ from piste.losses.base import Loss
 from piste.report.cards.facts import own_keywords
 from piste.report.cards.scenes import Axes, Trace, scene_of
 
-LINES = 4
-"""A fifth line in one plot is a line too many."""
+LINES = 6
+"""One more line in a plot is a line too many."""
 
 
 @dataclass(frozen=True)
@@ -93,7 +93,7 @@ def build(spec: LossSpec, **arguments: Any) -> Loss | None:
     """The loss with these keywords, of independent labels where it takes them; None where it refuses."""
     for more in ({"activation": "sigmoid"}, {}) if "sigmoid" in spec.activations else ({},):
         try:
-            return spec.cls(**more, **arguments)  # type: ignore[return-value]
+            return spec.build(**more, **arguments)  # type: ignore[return-value]
         except (TypeError, ValueError):
             continue
     return None

@@ -8,7 +8,7 @@ from matplotlib.ticker import FixedLocator, NullLocator
 
 from piste.report.canvas import new_figure, style, svg
 from piste.report.cards.curves import Line, Panel, Plot
-from piste.report.palette import css_variable, run_colour
+from piste.report.palette import RUNS, css_variable, run_colour
 
 WIDTH, HEIGHT = 340, 230
 DASHES = ("-", (0, (4, 2)), (0, (1, 2)))
@@ -38,8 +38,8 @@ def _figure(panel: Panel) -> Figure:
         axes.plot(
             line.trace.x,
             line.trace.y,
-            color=_colour(panel, line),
-            linestyle=DASHES[_role(panel, line)],
+            color=run_colour(_place(panel, line)),
+            linestyle=DASHES[_dashes(panel, line)],
             linewidth=2.6 if line.default else 1.6,
         )
     if panel.is_log:
@@ -53,12 +53,14 @@ def _figure(panel: Panel) -> Figure:
     return figure
 
 
-def _colour(panel: Panel, line: Line) -> str:
-    return run_colour(list(dict.fromkeys(each.label for each in panel.lines)).index(line.label))
+def _place(panel: Panel, line: Line) -> int:
+    """Which of the knob's values it is."""
+    return list(dict.fromkeys(each.label for each in panel.lines)).index(line.label)
 
 
-def _role(panel: Panel, line: Line) -> int:
-    return panel.roles.index(line.trace.role) % len(DASHES) if line.trace.role else 0
+def _dashes(panel: Panel, line: Line) -> int:
+    """Which dashes: those of the role; past the fourth value, whose colours come again, others."""
+    return panel.roles.index(line.trace.role) if line.trace.role else _place(panel, line) // len(RUNS)
 
 
 def _legend(plot: Plot) -> str:
@@ -66,17 +68,18 @@ def _legend(plot: Plot) -> str:
     first = plot.panels[0]
     values = {line.label: line for line in first.lines} if plot.knob else {}
     swatches = [
-        f'<span><i style="border-color: {css_variable(_colour(first, line))}"></i>'
+        f"<span>{_swatch(css_variable(run_colour(_place(first, line))), 0 if first.roles else _dashes(first, line))}"
         f"{escape(plot.knob or '')} = {escape(label)}{' (default)' if line.default else ''}</span>"
         for label, line in values.items()
     ]
     roles = {role: index for panel in plot.panels for index, role in enumerate(panel.roles)}
-    kinds = ("solid", "dashed", "dotted")
-    swatches += [
-        f'<span><i style="border-style: {kinds[index % 3]}"></i>{escape(role)}</span>' for role, index in roles.items()
-    ]
+    swatches += [f"<span>{_swatch('var(--ink)', index)}{escape(role)}</span>" for role, index in roles.items()]
     beside = ' class="beside"' if len(plot.panels) % 2 and len(plot.panels) > 1 else ""
     return f"<figcaption{beside}>{''.join(swatches)}</figcaption>" if swatches else ""
+
+
+def _swatch(colour: str, dashes: int) -> str:
+    return f'<i style="border-color: {colour}; border-style: {("solid", "dashed", "dotted")[dashes]}"></i>'
 
 
 def _alt(plot: Plot, panel: Panel) -> str:

@@ -31,6 +31,11 @@ class Evidence:
     cost: float
     against: str
 
+    @property
+    def is_always_finite(self) -> bool:
+        """Whether nothing overflowed, whatever the dtype and the size."""
+        return all(all(sizes.values()) for sizes in self.finite.values())
+
 
 @dataclass(frozen=True)
 class Book:

@@ -5,16 +5,20 @@ import re
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import get_args
 
 from piste.losses import Between, Choice, LossSpec
+from piste.training.recipe import Recipe
 
-SECTIONS = ("Args:", "Returns:", "Raises:", "Source:", "Example:", "Called as ")
+RECIPE_TASKS = get_args(Recipe.model_fields["task"].annotation)
+SECTIONS = ("Args:", "Returns:", "Raises:", "Source:", "Example:", "Attributes:", "Called as ", " ")
+"""How paragraphs begin that are no description."""
 TARGETS = {
     "index": "a class id per position",
     "soft": "a probability per class",
     "labels": "independent labels in [0, 1]",
     "values": "real numbers",
+    "maps": "a map of numbers per class",
 }
 
 
@@ -71,14 +75,14 @@ class Facts:
 def facts(spec: LossSpec) -> Facts:
     """Read the facts of one loss."""
     formula, *remarks = paragraphs(inspect.getdoc(sys.modules[spec.cls.__module__]) or spec.summary)
-    described = inspect.getdoc(spec.cls) or ""
     meanings = meanings_of(spec.cls)
     own = own_keywords(spec)
     keywords = [
         Keyword(name, _default(parameter), meanings.get(name, ""), spec.search.get(name), name in own)
         for name, parameter in spec.parameters.items()
     ]
-    prose = paragraphs(re.split(rf"^(?:{'|'.join(SECTIONS)})", described, maxsplit=1, flags=re.MULTILINE)[0])[1:]
+    blocks = re.split(r"\n\s*\n", inspect.getdoc(spec.cls) or "")[1:]
+    prose = paragraphs("\n\n".join(block for block in blocks if not block.startswith(SECTIONS)))
     return Facts(spec, formula, tuple(remarks), tuple(prose), tuple(keywords), _call(spec))
 
 
@@ -89,13 +93,13 @@ def own_keywords(spec: LossSpec) -> tuple[str, ...]:
 
 
 def paragraphs(text: str) -> list[str]:
-    r"""Paragraphs of a docstring: prose as one line, lists line by line.
+    r"""Paragraphs of a docstring: prose as one line, lists line by line, and what is indented as it stands.
 
-    >>> paragraphs("One\nline.\n\n- a\n- b\n  c")
-    ['One line.', '- a\n- b c']
+    >>> paragraphs("One\nline.\n\n- a\n- b\n  c\n\n    x  1\n    y  2")
+    ['One line.', '- a\n- b c', '    x  1\n    y  2']
     """
-    blocks = [block for block in re.split(r"\n\s*\n", inspect.cleandoc(text)) if block.strip()]
-    return [re.sub(r"\s*\n\s*(?!-\s)", " ", block).strip() for block in blocks]
+    blocks = [block.rstrip() for block in re.split(r"\n\s*\n", inspect.cleandoc(text)) if block.strip()]
+    return [block if block[0] == " " else re.sub(r"\s*\n\s*(?!-\s)", " ", block) for block in blocks]
 
 
 def meanings_of(cls: type) -> Mapping[str, str]:
@@ -129,10 +133,9 @@ def words_of_targets(spec: LossSpec) -> str:
     return "; ".join(TARGETS.get(kind, kind) for kind in spec.targets)
 
 
-def recipe_of(spec: LossSpec, **arguments: Any) -> str:
-    """How a recipe asks for it."""
-    given = ", ".join(f"{name}: {value}" for name, value in arguments.items())
-    return f"loss: {{{spec.name}: {{{given}}}}}" if given else f"loss: {spec.name}"
+def recipe_of(spec: LossSpec) -> str | None:
+    """How a recipe asks for it; None if no task of recipes is one that it suits."""
+    return f"loss: {spec.name}" if {*RECIPE_TASKS} & {*spec.tasks} else None
 
 
 def _arguments(docstring: str) -> Iterator[tuple[str, str]]:
@@ -150,11 +153,10 @@ def _default(parameter: inspect.Parameter) -> str:
 
 
 def _call(spec: LossSpec) -> str:
-    """The call, with what is optional as it is."""
-    given, after_star = [], False
-    for name, parameter in list(inspect.signature(spec.cls.forward).parameters.items())[1:]:
-        if parameter.kind is inspect.Parameter.KEYWORD_ONLY and not after_star:
-            given.append("*")
-            after_star = True
-        given.append(name if parameter.default is inspect.Parameter.empty else f"{name}={parameter.default!r}")
-    return f"loss({', '.join(given)})"
+    """How it is called: as its docstring or its base's says, or else by the signature."""
+    for ancestor in spec.cls.__mro__:
+        said = re.search(r"^Called as .*?(?=\n\n|\Z)", inspect.cleandoc(ancestor.__doc__ or ""), re.M | re.S)
+        calls = re.findall(r"`(loss\b[^`]*)`", said[0]) if said else []
+        if calls:
+            return ", ".join(" ".join(call.split()) for call in calls)
+    return f"loss{inspect.signature(spec.cls.forward)}".replace("(self, ", "(")

@@ -73,6 +73,13 @@ def contract_page() -> str:
     return "\n".join(lines) + "\n"
 
 
+def bases_page(specs: Iterable[LossSpec]) -> str:
+    """What losses of a family share: shapes, masks, weights and the keywords of their bases."""
+    bases = {base: None for spec in specs if (base := spec.cls.__mro__[1]).__module__ != "piste.losses.base"}
+    directives = [f"::: {base.__module__}.{base.__qualname__}\n" for base in bases]
+    return "\n".join(["# What losses share", "", *directives])
+
+
 def text(prose: str) -> str:
     """Prose of a docstring as Markdown: code stays code, and nothing else is read as markup.
 
@@ -92,15 +99,16 @@ def _what(spec: LossSpec) -> Lines:
     yield from (f"# {spec.cls.__name__}", "", text(spec.summary), "")
     yield from (f'<p class="formula">{escape(about.formula)}</p>', "")
     for paragraph in (*about.prose, *about.remarks):
-        yield from (text(paragraph), "")
+        yield from (paragraph if paragraph[0] == " " else text(paragraph), "")
     rows = {
         "suits": ", ".join(spec.tasks),
         "leans to": "neither precision nor recall" if spec.leaning() == "neither" else spec.leaning(),
         "target": words_of_targets(spec),
+        "call": facts(spec).call,
         "range": words_of_range(spec),
         "source": spec.source,
     }
-    facts_of = "".join(f"<dt>{name}</dt><dd>{escape(words)}</dd>" for name, words in rows.items())
+    facts_of = "".join(f"<dt>{name}</dt><dd>{escape(words)}</dd>" for name, words in rows.items() if words)
     yield from (f'<dl class="facts">{facts_of}</dl>', "")
 
 
@@ -125,7 +133,9 @@ def _usage(spec: LossSpec) -> Lines:
     about = facts(spec)
     imported = f"from piste.losses import {spec.cls.__name__}"
     yield from ("## How to use it", "", "```python", imported, "```", "")
-    yield from ("In a recipe:", "", "```yaml", recipe_of(spec), "```", "")
+    recipe = recipe_of(spec)
+    if recipe:
+        yield from ("In a recipe:", "", "```yaml", recipe, "```", "")
     yield API.format(name=spec.cls.__name__)
     if about.shared:
         yield from ("Keywords that it shares with others:", "")

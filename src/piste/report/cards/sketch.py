@@ -7,7 +7,7 @@ from rich.text import Text
 
 from piste.report.cards.curves import Line, Panel
 
-COLOURS = ("cyan", "yellow", "magenta", "green")
+COLOURS = ("cyan", "yellow", "magenta", "green", "red", "blue")
 DASH = {False: "\N{BOX DRAWINGS HEAVY HORIZONTAL}", True: "\N{BOX DRAWINGS HEAVY DOUBLE DASH HORIZONTAL}"}
 DOTS = ((0x01, 0x08), (0x02, 0x10), (0x04, 0x20), (0x40, 0x80))
 MARGIN = 6

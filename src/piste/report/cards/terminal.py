@@ -1,5 +1,6 @@
 """A card for the terminal: what a loss is, when to choose it, what its knobs buy, and why to trust it."""
 
+import re
 from collections.abc import Iterator
 from itertools import zip_longest
 
@@ -10,7 +11,7 @@ from rich.text import Text
 
 from piste.losses import LossSpec
 from piste.report.cards.curves import Panel, Plot, plots
-from piste.report.cards.evidence import book, evidence_of, words_of_error
+from piste.report.cards.evidence import Evidence, book, evidence_of, words_of_error
 from piste.report.cards.facts import Facts, Keyword, facts, recipe_of, words_of_range, words_of_search, words_of_targets
 from piste.report.cards.promises import by_theme, in_words, kept_by
 from piste.report.cards.sketch import DASH, colour_of, compact, is_dashed, sketch
@@ -50,11 +51,17 @@ def _head(about: Facts) -> Iterator[RenderableType]:
     yield Text(spec.summary)
     yield Padding(Text(about.formula, "cyan"), (1, 0, 1, GAP))
     for paragraph in (*about.prose, *about.remarks):
-        yield Padding(Text(paragraph), (0, 0, 1, 0))
+        if paragraph[0] == " ":
+            for row in paragraph.splitlines():
+                yield Padding(Text(re.sub(r"  +", "  ", row.strip())), (0, 0, 0, 2 * GAP))
+            yield Text()
+        else:
+            yield Padding(Text(paragraph), (0, 0, 1, 0))
     table = _grid()
     table.add_row("suits", ", ".join(spec.tasks))
     table.add_row("leans to", _leaning(spec))
-    table.add_row("target", words_of_targets(spec))
+    if spec.targets:
+        table.add_row("target", words_of_targets(spec))
     table.add_row("range", words_of_range(spec))
     table.add_row("source", spec.source)
     yield table
@@ -112,7 +119,8 @@ def _panel(panel: Panel) -> RenderableType:
         numbers.add_column(width=(HALF - 8) // len(panel.axes.ticks), justify="right", no_wrap=True)
     numbers.add_row("", *(Text(f"{tick:g}", "dim") for tick in panel.axes.ticks))
     for line in panel.lines:
-        name = Text.assemble((DASH[is_dashed(panel, line)], colour_of(panel, line)), " ", line.label)
+        named = line.label if line.label != line.trace.role else ""
+        name = Text.assemble((DASH[is_dashed(panel, line)], colour_of(panel, line)), " ", named)
         name.stylize("bold" if line.default else "")
         numbers.add_row(name, *(compact(line.trace.at(tick)) for tick in panel.axes.ticks))
     whole.add_row(numbers)
@@ -137,19 +145,27 @@ def _trust(about: Facts) -> Iterator[RenderableType]:
     if found is None:
         table.add_row("measured", "not measured yet")
     else:
-        if found.reference_error is not None:
-            error = words_of_error(found.reference_error)
-            table.add_row("reference", f"largest relative error against the paper's formula in plain Python: {error}")
-        agreed = ", ".join(f"{peer} {words_of_error(error)}" for peer, error in found.witnesses.items())
-        table.add_row("witnesses", agreed or "none")
-        for dtype, sizes in found.finite.items():
-            broken = [size for size, finite in sizes.items() if not finite]
-            words = f"not for scores of {', '.join(broken)}" if broken else f"for scores of {', '.join(sizes)}"
-            table.add_row(dtype, f"value and gradient finite {words}")
-        table.add_row("compiles", "whole, torch.compile(fullgraph=True)" if found.compiles else "not whole")
-        made = book().made
-        table.add_row("costs", f"{found.cost:.3g} times {found.against}, forward and backward ({made['processor']})")
+        for name, words in _measured(found):
+            table.add_row(name, words)
     yield table
+
+
+def _measured(found: Evidence) -> Iterator[tuple[str, str]]:
+    if found.reference_error is not None:
+        error = words_of_error(found.reference_error)
+        yield "reference", f"largest relative error against the paper's formula in plain Python: {error}"
+    if found.witnesses:
+        peers = ", ".join(f"{peer} {words_of_error(error)}" for peer, error in found.witnesses.items())
+        yield "witnesses", f"largest relative difference: {peers}"
+    sizes = ", ".join(next(iter(found.finite.values())))
+    if found.is_always_finite:
+        yield "finite", f"value and gradient in {', '.join(found.finite)}, for inputs of {sizes}"
+    else:
+        for dtype, of in found.finite.items():
+            broken = [size for size, finite in of.items() if not finite]
+            yield dtype, f"not finite for inputs of {', '.join(broken)}" if broken else f"finite for inputs of {sizes}"
+    yield "compiles", "whole, by torch.compile(fullgraph=True)" if found.compiles else "not whole"
+    yield "costs", f"{found.cost:.3g} times {found.against}; forward and backward on {book().made['processor']}"
 
 
 def _use(about: Facts) -> Iterator[RenderableType]:
@@ -158,7 +174,9 @@ def _use(about: Facts) -> Iterator[RenderableType]:
     table = _grid()
     table.add_row("Python", f"from piste.losses import {spec.cls.__name__}")
     table.add_row("call", about.call)
-    table.add_row("recipe", recipe_of(spec))
+    recipe = recipe_of(spec)
+    if recipe:
+        table.add_row("recipe", recipe)
     yield table
 
 

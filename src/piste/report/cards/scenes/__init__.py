@@ -1,16 +1,23 @@
-"""How a loss is shown at work, by family: one table, and no other place knows it."""
+"""How a loss is shown at work, by its family and how it is called: one table, and no other place knows it."""
 
 from collections.abc import Mapping
 
 from piste.losses import LossSpec
-from piste.report.cards.scenes import labels, regions, values
+from piste.report.cards.scenes import boxes, images, labels, players, regions, values
 from piste.report.cards.scenes.axes import Axes, Scene, Trace
 
-SCENES: Mapping[str, Scene] = {"labels": labels.scene, "regions": regions.scene, "values": values.scene}
+SCENES: Mapping[tuple[str, str], Scene] = {
+    ("labels", "elements"): labels.scene,
+    ("regions", "elements"): regions.scene,
+    ("values", "elements"): values.scene,
+    ("boxes", "boxes"): boxes.scene,
+    ("adversarial", "players"): players.scene,
+    ("features", "images"): images.scene,
+}
 
 __all__ = ["SCENES", "Axes", "Scene", "Trace", "scene_of"]
 
 
 def scene_of(spec: LossSpec) -> Scene | None:
     """The scene in which a loss is shown; None where no picture says more than the words."""
-    return SCENES.get(spec.family)
+    return SCENES.get((spec.family, spec.call))

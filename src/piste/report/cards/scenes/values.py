@@ -7,7 +7,7 @@ import torch
 from piste.losses.base import Loss
 from piste.report.cards.scenes.axes import Axes, Trace, evenly, follow
 
-X = "error, prediction minus target"
+X = "prediction minus target"
 COST = Axes("Loss", X, (-2.0, -0.5, 0.0, 0.5, 2.0))
 PULL = Axes("Pull toward the target", X, (-2.0, -0.5, 0.0, 0.5, 2.0))
 PLACES = evenly(-3.0, 3.0, 61)

@@ -1,0 +1,47 @@
+"""Image losses against what spoils a real image: as much noise as darkness or blur, by the error they leave."""
+
+from collections.abc import Iterator
+from functools import cache, partial
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from piste.data.folder import locate
+from piste.data.images import read_image
+from piste.losses.base import Loss
+from piste.report.cards.scenes.axes import Axes, Trace, evenly, follow
+
+IMAGE, TOP, LEFT, SIDE = "n04e034.jpg", 32, 32, 48
+COST = Axes("Loss of a spoilt image", "root mean square error, white being 1", (0.01, 0.05, 0.1, 0.15, 0.2))
+STEEP = Axes("Slope along what spoils it", "root mean square error, white being 1", (0.01, 0.05, 0.1, 0.15, 0.2))
+PLACES = evenly(0.01, 0.2, 20)
+
+
+def scene(loss: Loss) -> Iterator[Trace]:
+    """Cost and slope of noise, of blur and of darkness of the same size."""
+    for role, direction in directions().items():
+        costs, slopes = follow(partial(_spoilt, loss, direction), PLACES)
+        yield Trace(COST, PLACES, costs, role)
+        yield Trace(STEEP, PLACES, slopes, role)
+
+
+def _spoilt(loss: Loss, direction: Tensor, size: Tensor) -> Tensor:
+    result: Tensor = loss(lake() + size * direction, lake())
+    return result
+
+
+@cache
+def lake() -> Tensor:
+    """A piece of a satellite image, [1, 3, H, W], white being 1."""
+    pixels = torch.from_numpy(read_image(locate("lakes") / "images" / IMAGE)).double() / 255
+    return pixels[TOP : TOP + SIDE, LEFT : LEFT + SIDE].permute(2, 0, 1).unsqueeze(0).contiguous()
+
+
+@cache
+def directions() -> dict[str, Tensor]:
+    """What is added to the image, of root mean square 1."""
+    noise = torch.randn(lake().shape, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    blurred = F.avg_pool2d(lake(), 5, stride=1, padding=2, count_include_pad=False) - lake()
+    found = {"noise": noise, "blur": blurred, "darkness": -torch.ones_like(noise)}
+    return {name: each / each.square().mean().sqrt() for name, each in found.items()}
