@@ -6,6 +6,7 @@ from piste.losses.adversarial.minimax import Minimax
 from piste.losses.adversarial.non_saturating import NonSaturating
 from piste.losses.adversarial.wasserstein import Wasserstein
 from piste.losses.base import Loss
+from piste.losses.boundaries.boundary import Boundary
 from piste.losses.boundaries.distance import signed_distance
 from piste.losses.boxes.box_iou import BoxIoU
 from piste.losses.boxes.box_l1 import BoxL1
@@ -42,6 +43,7 @@ __all__ = [
     "Asymmetric",
     "Between",
     "BinaryCrossEntropy",
+    "Boundary",
     "BoxIoU",
     "BoxL1",
     "Case",

@@ -44,7 +44,7 @@ def as_printed(probs: list[float], target: list[float], element_weight: list[flo
 @loss(
     tasks=("segmentation",),
     targets=("index", "soft", "labels"),
-    source="Berman et al. 2018, arXiv:1705.08790, sections 2 and 3",
+    source="Berman et al. 2018, arXiv:1705.08790",
     value_range=(0.0, float("inf")),
     tendency="neither",
     reference=as_printed,
