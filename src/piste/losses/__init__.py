@@ -21,6 +21,7 @@ from piste.losses.labels.generalized_cross_entropy import GeneralizedCrossEntrop
 from piste.losses.labels.poly import Poly
 from piste.losses.labels.quadratic import Quadratic
 from piste.losses.labels.quality_focal import QualityFocal
+from piste.losses.labels.symmetric_cross_entropy import SymmetricCrossEntropy
 from piste.losses.labels.varifocal import Varifocal
 from piste.losses.regions.cross_entropy_iou import CrossEntropyIoU
 from piste.losses.regions.dice import Dice
@@ -71,6 +72,7 @@ __all__ = [
     "QualityFocal",
     "Quantile",
     "SquaredError",
+    "SymmetricCrossEntropy",
     "TotalVariation",
     "Tversky",
     "Varifocal",

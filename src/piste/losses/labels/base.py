@@ -106,7 +106,7 @@ class LabelLoss(Loss):
             price = self._price_of_each(logits)
             cost = price.gather(1, index.unsqueeze(1)).squeeze(1)
             return cost + self.label_smoothing * (price.mean(1) - cost), weight
-        cost = self.phi(-F.cross_entropy(logits, index, reduction="none", ignore_index=_NOTHING))
+        cost = self.phi(log_prob(logits, index))
         return cost if weight is None else cost * weight, weight
 
     def _shared(self, logits: Tensor, target: Tensor, keep: Tensor | None) -> tuple[Tensor, Tensor | None]:
@@ -140,3 +140,8 @@ class LabelLoss(Loss):
             return cost, None
         weight = along_classes(self._weight, logits)
         return cost * weight, weight
+
+
+def log_prob(logits: Tensor, index: Tensor) -> Tensor:
+    """Log-probability [N, *S] of the true class."""
+    return -F.cross_entropy(logits, index, reduction="none", ignore_index=_NOTHING)
