@@ -11,6 +11,7 @@ from piste.losses.boundaries.distance import signed_distance
 from piste.losses.boxes.box_iou import BoxIoU
 from piste.losses.boxes.box_l1 import BoxL1
 from piste.losses.check import check
+from piste.losses.features.multi_scale_ssim import MultiScaleSSIM
 from piste.losses.features.ssim import SSIM
 from piste.losses.features.total_variation import TotalVariation
 from piste.losses.labels.asymmetric import Asymmetric
@@ -66,6 +67,7 @@ __all__ = [
     "LossSpec",
     "Lovasz",
     "Minimax",
+    "MultiScaleSSIM",
     "NonSaturating",
     "Poly",
     "Quadratic",

@@ -6,12 +6,18 @@ import torch
 from kornia.losses import ssim_loss
 from kornia.losses import total_variation as kornia_variation
 from monai.losses import SSIMLoss
-from torchmetrics.functional.image import structural_similarity_index_measure, total_variation
+from torchmetrics.functional.image import (
+    multiscale_structural_similarity_index_measure,
+    structural_similarity_index_measure,
+    total_variation,
+)
 
-from piste.losses import SSIM, TotalVariation
+from piste.losses import SSIM, MultiScaleSSIM, TotalVariation
 
 X, Y = (torch.rand(3, 2, 31, 37, generator=torch.Generator().manual_seed(i), dtype=torch.float64) for i in (0, 1))
 X = 0.6 * X + 0.4 * Y
+COARSE = [torch.rand(2, 2, 192, 192, generator=torch.Generator().manual_seed(i), dtype=torch.float64) for i in (2, 3)]
+COARSE[0] = 0.2 * COARSE[0] + 0.8 * COARSE[1]
 
 
 def slope(function, *images: torch.Tensor) -> torch.Tensor:
@@ -86,3 +92,32 @@ def test_piq_is_wrong_about_the_isotropic_form() -> None:
     stairs = torch.arange(11.0).view(1, 1, 1, 11)
     assert TotalVariation(isotropic=True)(stairs).item() * 11 == pytest.approx(10)
     assert piq.TVLoss(norm_type="l2")(stairs).item() == pytest.approx(10**0.5)
+
+
+def test_multi_scale_ssim_is_piq_s(witness) -> None:
+    """On sizes that stay even: at odd ones piq pads above and to the left."""
+    witness("multi_scale_ssim", "piq multi_scale_ssim", MultiScaleSSIM(reduction="none")(*COARSE), piq_scores(*COARSE))
+    theirs = slope(piq_scores, *COARSE) / len(COARSE[0])
+    witness("multi_scale_ssim", "piq multi_scale_ssim", slope(MultiScaleSSIM(), *COARSE), theirs)
+
+
+def piq_scores(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+    return 1 - piq.multi_scale_ssim(x, y, reduction="none")
+
+
+def test_piq_is_wrong_about_the_exponents_of_its_multi_scale_loss() -> None:
+    """The paper's sum to 1.0001; piq's loss, not its function, divides them by that."""
+    theirs, printed = piq.MultiScaleSSIMLoss(reduction="none")(*COARSE), piq_scores(*COARSE)
+    assert not torch.allclose(theirs, printed, rtol=1e-5)
+    torch.testing.assert_close(1 - theirs, (1 - printed) ** (1 / 1.0001))
+
+
+def test_torchmetrics_is_wrong_about_the_coarsest_scale_of_multi_scale_ssim() -> None:
+    """Its mean there is over windows that hang over the border too, as in its SSIM."""
+    x, y = (each[:1, :1] for each in COARSE)
+    theirs = multiscale_structural_similarity_index_measure(x, y, data_range=1.0)
+    ours = 1 - MultiScaleSSIM()(x, y)
+    assert abs(ours - theirs) > 1e-4
+    coarsest = [torch.nn.functional.avg_pool2d(each, 16) for each in (x, y)]
+    bordered = structural_similarity_index_measure(*coarsest, data_range=1.0)
+    torch.testing.assert_close(ours * (bordered / (1 - SSIM()(*coarsest))) ** 0.1333, theirs)

@@ -51,9 +51,11 @@ def dissimilarity(x: Tensor, y: Tensor, weights: Sequence[float], c1: float, c2:
         Two maps, [N, C, H - window + 1, W - window + 1], with values in [0, 2].
     """
     pair = torch.stack((x + y, x - y))
+    centre = pair.mean((-2, -1), keepdim=True).detach()  # else values far from 0 would cost variances their digits
+    pair = pair - centre
     mean, square = _averages(torch.stack((pair, pair.square())), weights)
     summed, difference = (square - mean.square()).relu()  # rounding may take a variance below 0
-    mean_summed, mean_difference = mean.square()
+    mean_summed, mean_difference = (mean + centre).square()
     luminance = mean_difference / ((mean_summed + mean_difference) / 2 + c1)
     return luminance, difference / ((summed + difference) / 2 + c2)
 
