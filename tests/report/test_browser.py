@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from piste.report import write_comparison, write_report
+from piste.report.comparison import write_comparison
+from piste.report.page import write_report
 
 FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update",
          "--disable-sync", "--no-first-run"]  # fmt: skip

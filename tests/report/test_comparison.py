@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from piste.report import write_comparison
+from piste.report.comparison import write_comparison
 from piste.report.record import RunRecord
 from piste.report.wall import compared_wall
 

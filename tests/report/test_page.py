@@ -7,7 +7,7 @@ import shutil
 import pytest
 from PIL import Image
 
-from piste.report import write_report
+from piste.report.page import write_report
 from piste.report.words import SPACE, percent
 
 

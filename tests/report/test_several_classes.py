@@ -9,7 +9,8 @@ import pytest
 import torch
 
 from piste.metrics import PixelScores, image_scores, worst_first
-from piste.report import write_comparison, write_report
+from piste.report.comparison import write_comparison
+from piste.report.page import write_report
 from piste.report.record import RunRecord
 from piste.report.story import threshold_sentence
 from piste.report.tables import comparison_rows

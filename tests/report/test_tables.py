@@ -5,9 +5,8 @@ import math
 
 import pytest
 
-from piste.report import comparison_rows
 from piste.report.record import RunRecord
-from piste.report.tables import Row, differences, signed, threshold_rows
+from piste.report.tables import Row, comparison_rows, differences, signed, threshold_rows
 
 
 def section(rows, heading: str) -> dict:

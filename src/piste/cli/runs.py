@@ -65,7 +65,7 @@ def report(
 
     Works on a run that is still going or that failed, with what is there.
     """
-    from piste.report import write_report
+    from piste.report.page import write_report
 
     typer.echo(f"Report: {write_report(find_run(run, runs))}")
 
@@ -75,7 +75,8 @@ def show_comparison(folders: Sequence[Path], runs: Path, out: Path | None = None
     from rich.console import Console
     from rich.table import Table
 
-    from piste.report import comparison_rows, write_comparison
+    from piste.report.comparison import write_comparison
+    from piste.report.tables import comparison_rows
 
     rows = comparison_rows(folders)
     table = Table(box=None, pad_edge=False, header_style="bold")

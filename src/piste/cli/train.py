@@ -76,7 +76,7 @@ def _train(recipe: "Recipe", folder: Path) -> None:
 
 
 def _finish(folder: Path) -> None:
-    from piste.report import write_report
+    from piste.report.page import write_report
 
     typer.echo(f"Report: {write_report(folder)}")
 

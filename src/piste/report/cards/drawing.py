@@ -6,7 +6,7 @@ from itertools import pairwise
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, NullLocator
 
-from piste.report.canvas import new_figure, style, svg
+from piste.report.canvas import new_figure, style, svg, title
 from piste.report.cards.curves import Line, Panel, Plot
 from piste.report.palette import RUNS, css_variable, run_colour
 
@@ -32,7 +32,7 @@ def _figure(panel: Panel) -> Figure:
     figure = new_figure(WIDTH, HEIGHT)
     axes = figure.subplots()
     style(axes)
-    axes.set_title(panel.axes.title, loc="left", fontsize=13, fontweight="bold", pad=8)
+    title(axes, panel.axes.title)
     axes.set_xlabel(panel.axes.x)
     for line in panel.lines:
         axes.plot(

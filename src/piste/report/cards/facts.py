@@ -5,12 +5,10 @@ import re
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import get_args
+from importlib.util import find_spec
 
 from piste.losses import Between, Choice, LossSpec
-from piste.training.recipe import Recipe
 
-RECIPE_TASKS = get_args(Recipe.model_fields["task"].annotation)
 SECTIONS = ("Args:", "Returns:", "Raises:", "Source:", "Example:", "Attributes:", "Called as ", " ")
 """How paragraphs begin that are no description."""
 TARGETS = {
@@ -135,7 +133,7 @@ def words_of_targets(spec: LossSpec) -> str:
 
 def recipe_of(spec: LossSpec) -> str | None:
     """How a recipe asks for it; None if no task of recipes is one that it suits."""
-    return f"loss: {spec.name}" if {*RECIPE_TASKS} & {*spec.tasks} else None
+    return f"loss: {spec.name}" if any(find_spec(f"piste.tasks.{task}") for task in spec.tasks) else None
 
 
 def _arguments(docstring: str) -> Iterator[tuple[str, str]]:

@@ -28,7 +28,7 @@ def sketch(panel: Panel, width: int, height: int = 8) -> Text:
         low, high = low - 0.5, high + 0.5
     cells: dict[tuple[int, int], int] = {}
     looks: dict[tuple[int, int], str] = {}
-    for line, heights in zip(panel.lines, scaled, strict=True):
+    for line, heights in sorted(zip(panel.lines, scaled, strict=True), key=lambda each: each[0].default):
         rows = [round((high - y) / (high - low) * (4 * height - 1)) for y in _resampled(line.trace.x, heights, columns)]
         for x, (row, before) in enumerate(zip(rows, [rows[0], *rows], strict=False)):
             if is_dashed(panel, line) and x % 4 > 1:

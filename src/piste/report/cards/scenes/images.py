@@ -2,13 +2,14 @@
 
 from collections.abc import Iterator
 from functools import cache, partial
+from importlib import resources
 
+import numpy as np
 import torch
+from PIL import Image
 from torch import Tensor
 from torch.nn import functional as F
 
-from piste.data.folder import locate
-from piste.data.images import read_image
 from piste.losses.base import Loss
 from piste.report.cards.scenes.axes import Axes, Trace, evenly, follow
 
@@ -34,7 +35,8 @@ def _spoilt(loss: Loss, direction: Tensor, size: Tensor) -> Tensor:
 @cache
 def lake() -> Tensor:
     """A piece of a satellite image, [1, 3, H, W], white being 1."""
-    pixels = torch.from_numpy(read_image(locate("lakes") / "images" / IMAGE)).double() / 255
+    with resources.files("piste").joinpath("data", "lakes", "images", IMAGE).open("rb") as file:
+        pixels = torch.from_numpy(np.array(Image.open(file))).double() / 255
     return pixels[TOP : TOP + SIDE, LEFT : LEFT + SIDE].permute(2, 0, 1).unsqueeze(0).contiguous()
 
 
