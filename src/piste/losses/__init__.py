@@ -15,6 +15,7 @@ from piste.losses.features.multi_scale_ssim import MultiScaleSSIM
 from piste.losses.features.ssim import SSIM
 from piste.losses.features.total_variation import TotalVariation
 from piste.losses.labels.asymmetric import Asymmetric
+from piste.losses.labels.bi_tempered import BiTempered
 from piste.losses.labels.binary_cross_entropy import BinaryCrossEntropy
 from piste.losses.labels.cross_entropy import CrossEntropy
 from piste.losses.labels.focal import Focal
@@ -23,6 +24,7 @@ from piste.losses.labels.poly import Poly
 from piste.losses.labels.quadratic import Quadratic
 from piste.losses.labels.quality_focal import QualityFocal
 from piste.losses.labels.symmetric_cross_entropy import SymmetricCrossEntropy
+from piste.losses.labels.tempered import tempered_sigmoid, tempered_softmax
 from piste.losses.labels.varifocal import Varifocal
 from piste.losses.regions.cross_entropy_iou import CrossEntropyIoU
 from piste.losses.regions.dice import Dice
@@ -44,6 +46,7 @@ __all__ = [
     "AbsoluteError",
     "Asymmetric",
     "Between",
+    "BiTempered",
     "BinaryCrossEntropy",
     "Boundary",
     "BoxIoU",
@@ -84,4 +87,6 @@ __all__ = [
     "loss",
     "signed_distance",
     "spec_of",
+    "tempered_sigmoid",
+    "tempered_softmax",
 ]
