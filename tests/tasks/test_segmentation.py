@@ -6,6 +6,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from piste.data.counts import IGNORE_INDEX
+from piste.data.distance import distance_maps
 from piste.data.recipe import DataRecipe
 from piste.models.recipe import ModelRecipe
 from piste.tasks.base import Batch
@@ -99,3 +101,31 @@ def test_a_half_precision_prediction_is_widened(stripes: Path) -> None:
 
     output: Batch = task.forward(Half(), batch)
     assert output.prediction.dtype == torch.float32
+
+
+@pytest.mark.parametrize(("activation", "classes"), [("softmax", [0, 1, 2]), ("sigmoid", [1, 2])])
+def test_a_boundary_loss_gets_the_maps_of_the_scored_classes_and_the_others_labels(
+    stripes: Path, activation: str, classes: list[int]
+) -> None:
+    ramp = {"ramp": {"from": 0.01, "to": 1.0, "epochs": 5}}
+    task = open_stripes(stripes, activation, {"sum": ["dice", {"boundary": {}, "scale": ramp}]})
+    for workers in (0, 1):
+        (batch,) = task.loader("val", train=False, workers=workers, batch_size=3)
+        batch["target"][:, :5] = IGNORE_INDEX
+        output = task.forward(Grey(classes), batch)
+        assert isinstance(output.asked, dict)
+        assert output.asked.keys() == {"labels", "distance"}
+        for maps, target in zip(output.asked["distance"], batch["target"], strict=True):
+            torch.testing.assert_close(maps[:, 5:], distance_maps(target[5:], classes))  # stripes: rows are alike
+        objective = task.objective()
+        value = objective(output.prediction, output.asked, mask=output.mask)
+        right = output.asked["distance"][:, :, 5:].clamp(max=0).mean()  # sure and right: its own side of each map
+        assert objective.terms["boundary"].raw.item() == pytest.approx(right.item(), abs=1e-3)
+        assert value.item() == pytest.approx(0.01 * right.item(), abs=1e-3)
+
+
+def test_what_no_loss_reads_is_not_made(stripes: Path) -> None:
+    task = open_stripes(stripes, "softmax", {"sum": ["dice", "cross_entropy"]})
+    batch = next(iter(task.loader("val", train=False, workers=0, batch_size=3)))
+    assert "distance" not in batch
+    assert isinstance(task.forward(Grey([0, 1, 2]), batch).asked, Tensor)

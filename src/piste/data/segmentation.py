@@ -56,13 +56,16 @@ class SegmentationData:
         """Index of the class that is no object, where there is one."""
         return None if self.recipe.background is None else self.class_names.index(self.recipe.background)
 
-    def dataset(self, split: str, *, train: bool, seed: int = 0) -> SegmentationDataset:
+    def dataset(
+        self, split: str, *, train: bool, seed: int = 0, distance: Callable[[Tensor], Tensor] | None = None
+    ) -> SegmentationDataset:
         """The samples of a split as the model sees them.
 
         Args:
             split: train, val or test.
             train: whether they are augmented; otherwise the recipe's `evaluate` is done to them.
             seed: what augmentation follows from, with the epoch and the index.
+            distance: makes distance maps [C, H, W] of a target; None where no loss reads any.
 
         Raises:
             ValueError: there is no such split, or a file can't be read.
@@ -70,7 +73,7 @@ class SegmentationData:
         steps = self.recipe.augment if train else self.recipe.evaluate
         normalize = self.recipe.normalize
         assert isinstance(normalize, Statistics), "open_segmentation puts numbers here"
-        return SegmentationDataset(self._store(split), self.recipe.pipeline(steps), normalize, seed)
+        return SegmentationDataset(self._store(split), self.recipe.pipeline(steps), normalize, seed, distance)
 
     def collate(self, multiple: int = 1) -> Callable[[Sequence[Item]], Items]:
         """A DataLoader's `collate_fn`: pads what differs in size, and to a multiple of what the model needs."""

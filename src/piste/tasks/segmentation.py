@@ -1,6 +1,7 @@
 """Segmentation: every pixel of an image gets a class."""
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any, Self
 
 import torch
@@ -8,8 +9,10 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
 from piste.data.counts import IGNORE_INDEX
+from piste.data.distance import distance_maps
 from piste.data.recipe import DataRecipe
 from piste.data.segmentation import SegmentationData, open_segmentation
+from piste.losses import Loss
 from piste.metrics.decisions import label_map
 from piste.metrics.names import metric_names
 from piste.metrics.objects import ObjectScores
@@ -27,7 +30,8 @@ class SegmentationTask:
 
     With softmax the model scores every class and the target is a class a pixel, [N, H, W]; with sigmoid it scores
     every class but the background and the target is a label for each, [N, K, H, W]. Pixels that the masks ignore
-    have the target 255, or are masked out.
+    have the target 255, and are masked out for losses that know of no ignored target. What a loss reads beside labels
+    goes with them: the image, or distance maps, which the loader makes of the augmented masks.
 
     Args:
         data: the opened data set.
@@ -46,6 +50,9 @@ class SegmentationTask:
         self.seed = seed
         self.multiple = input_multiple(model_recipe)
         self.foreground = [i for i in range(len(data.class_names)) if i != data.background]
+        losses = [module for module in self.objective().modules() if isinstance(module, Loss)]
+        self.reads = {name for loss in losses for name in loss.reads}
+        self.masked = any("ignore_index" not in loss.arguments for loss in losses)
 
     @classmethod
     def open(cls, data: DataRecipe, model: ModelRecipe, loss: Any, *, seed: int) -> Self:
@@ -86,7 +93,9 @@ class SegmentationTask:
 
     def loader(self, split: str, *, train: bool, workers: int, batch_size: int) -> DataLoader[Any]:
         """Batches of one split: shuffled and augmented by (seed, epoch, sample) to train, in order to evaluate."""
-        dataset = self.data.dataset(split, train=train, seed=self.seed)
+        scored = range(len(self.data.class_names)) if self.activation == "softmax" else self.foreground
+        distance = partial(distance_maps, classes=tuple(scored)) if "distance" in self.reads else None
+        dataset = self.data.dataset(split, train=train, seed=self.seed, distance=distance)
         return DataLoader(
             dataset,
             batch_size=batch_size,
@@ -101,10 +110,12 @@ class SegmentationTask:
         """One forward pass."""
         logits, target = model(batch["image"]).float(), batch["target"]
         counts = target != IGNORE_INDEX
+        beside = {name: batch[name] for name in self.reads}
         if self.activation == "softmax":
-            return Batch(logits, target, None, counts.sum())
+            return Batch(logits, target, counts if self.masked else None, counts.sum(), beside)
         classes = torch.tensor(self.foreground, device=target.device).view(1, -1, 1, 1)
-        return Batch(logits, target.unsqueeze(1) == classes, counts.unsqueeze(1), counts.sum() * len(self.foreground))
+        number = counts.sum() * len(self.foreground)
+        return Batch(logits, target.unsqueeze(1) == classes, counts.unsqueeze(1), number, beside)
 
     def names(self, batch: Any) -> Sequence[str]:
         """The stems of the images."""
