@@ -33,6 +33,8 @@ from piste.losses.regions.generalized_dice import GeneralizedDice
 from piste.losses.regions.jaccard import Jaccard
 from piste.losses.regions.lovasz import Lovasz
 from piste.losses.regions.tversky import Tversky
+from piste.losses.sequences.ctc import CTC
+from piste.losses.sequences.focal_ctc import FocalCTC
 from piste.losses.spec import Between, Case, Choice, LossSpec, catalogue, loss, spec_of
 from piste.losses.values.absolute_error import AbsoluteError
 from piste.losses.values.charbonnier import Charbonnier
@@ -42,6 +44,7 @@ from piste.losses.values.quantile import Quantile
 from piste.losses.values.squared_error import SquaredError
 
 __all__ = [
+    "CTC",
     "SSIM",
     "AbsoluteError",
     "Asymmetric",
@@ -58,6 +61,7 @@ __all__ = [
     "CrossEntropyIoU",
     "Dice",
     "Focal",
+    "FocalCTC",
     "FocalTversky",
     "GeneralizedCrossEntropy",
     "GeneralizedDice",

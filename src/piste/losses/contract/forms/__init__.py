@@ -6,12 +6,14 @@ from piste.losses.contract.forms.boxes import Boxes
 from piste.losses.contract.forms.elements import Elements
 from piste.losses.contract.forms.form import Example, Form, bound, value
 from piste.losses.contract.forms.images import Images
+from piste.losses.contract.forms.lines import Lines
 from piste.losses.contract.forms.maps import Maps
 from piste.losses.contract.forms.players import Players
 from piste.losses.contract.forms.spatial import Spatial
 
 FORMS: Mapping[str, Form] = {
     "elements": Elements(),
+    "lines": Lines(),
     "spatial": Spatial(),
     "maps": Maps(),
     "images": Images(),

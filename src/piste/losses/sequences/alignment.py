@@ -1,0 +1,100 @@
+"""The forward-backward algorithm of CTC: -ln p(target) of each line, by torch's own kernel.
+
+The kernel comes as an operation of its own, so that `torch.compile` need not see inside: by itself it has a result
+whose shape depends on how long the targets are. It takes logits and not log-probabilities, since the slope that the
+kernel computes is that of the logits: p minus how probable each class is at each step, given the target. A line without
+any alignment costs infinity and has a slope of 0, not NaN. There is no second derivative, and asking for one raises.
+"""
+
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+
+@torch.library.custom_op("piste::ctc", mutates_args=())
+def _ctc(
+    logits: Tensor, target: Tensor, logit_lengths: Tensor, target_lengths: Tensor, blank: int
+) -> tuple[Tensor, Tensor, Tensor]:
+    """The cost of each line, and what the slope needs: log-probabilities, and those of all beginnings."""
+    log_probs = logits.log_softmax(-1).contiguous()
+    lines, steps, _ = logits.shape
+    states = 2 * target.shape[1] + 1
+    if not logits.numel():
+        cost = torch.where(target_lengths > 0, torch.inf, 0.0).to(logits)
+        return cost, log_probs.clone(), logits.new_zeros(lines, steps, states)
+    cost, begun = torch.ops.aten._ctc_loss.Tensor(
+        log_probs.transpose(0, 1), target.contiguous(), logit_lengths, target_lengths, blank
+    )
+    return cost, log_probs, F.pad(begun, (0, states - begun.shape[2]))
+
+
+@_ctc.register_fake
+def _(
+    logits: Tensor, target: Tensor, logit_lengths: Tensor, target_lengths: Tensor, blank: int
+) -> tuple[Tensor, Tensor, Tensor]:
+    lines, steps, classes = logits.shape
+    states = 2 * target.shape[1] + 1
+    return logits.new_empty(lines), logits.new_empty(lines, steps, classes), logits.new_empty(lines, steps, states)
+
+
+@torch.library.custom_op("piste::ctc_slope", mutates_args=())
+def _slope(
+    slope: Tensor,
+    cost: Tensor,
+    log_probs: Tensor,
+    begun: Tensor,
+    target: Tensor,
+    logit_lengths: Tensor,
+    target_lengths: Tensor,
+    blank: int,
+) -> Tensor:
+    """The slope of the logits, 0 beyond a line's length."""
+    if not log_probs.numel():
+        return log_probs.clone()
+    by_step: Tensor = torch.ops.aten._ctc_loss_backward.Tensor(
+        slope.contiguous(),
+        log_probs.transpose(0, 1),
+        target.contiguous(),
+        logit_lengths,
+        target_lengths,
+        cost,
+        begun,
+        blank,
+        True,  # zero_infinity
+    )
+    return by_step.transpose(0, 1).contiguous()
+
+
+@_slope.register_fake
+def _(slope: Tensor, cost: Tensor, log_probs: Tensor, *_: Any) -> Tensor:
+    return torch.empty_like(log_probs)
+
+
+def _keep(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, ...]) -> None:
+    _, *lengths, ctx.blank = inputs
+    ctx.save_for_backward(*output, *lengths)
+
+
+def _back(ctx: Any, slope: Tensor, *_: Tensor) -> tuple[Tensor | None, ...]:
+    return _slope(slope, *ctx.saved_tensors, ctx.blank), None, None, None, None
+
+
+_ctc.register_autograd(_back, setup_context=_keep)
+
+
+def cost_of_alignment(
+    logits: Tensor, target: Tensor, logit_lengths: Tensor, target_lengths: Tensor, blank: int
+) -> Tensor:
+    """-ln p(target) of each line, infinite where no alignment gives it.
+
+    Args:
+        logits: Raw scores [N, T, C], float32 or float64.
+        target: Class ids [N, L]; beyond a line's length they are not read.
+        logit_lengths: How many steps of each line count, [N].
+        target_lengths: How many characters each line has, [N].
+        blank: The class that stands for no character.
+    """
+    cost: Tensor = _ctc(logits, target, logit_lengths, target_lengths, blank)[0]
+    return cost
