@@ -20,6 +20,7 @@ from piste.losses.labels.binary_cross_entropy import BinaryCrossEntropy
 from piste.losses.labels.cross_entropy import CrossEntropy
 from piste.losses.labels.focal import Focal
 from piste.losses.labels.generalized_cross_entropy import GeneralizedCrossEntropy
+from piste.losses.labels.hard_mining import HardMining
 from piste.losses.labels.poly import Poly
 from piste.losses.labels.quadratic import Quadratic
 from piste.losses.labels.quality_focal import QualityFocal
@@ -65,6 +66,7 @@ __all__ = [
     "FocalTversky",
     "GeneralizedCrossEntropy",
     "GeneralizedDice",
+    "HardMining",
     "Hinge",
     "Huber",
     "Jaccard",

@@ -63,23 +63,29 @@ class DivergenceLoss(Loss):
             sample_weight=sample_weight,
         )
         logits = widen(logits)
-        exclusive, shared = self.activation == "softmax", target.is_floating_point()
         keep = counted(target, self.ignore_index, mask)
-        if keep is not None:
-            target = target.where(keep.unsqueeze(1) if exclusive and shared else keep, 0)
+        target, shared = known_target(target, keep, self.activation), target.is_floating_point()
         target = target.to(logits.dtype) if shared else target.long()
-        weight = self._weight_of(target, logits)
-        if not exclusive:
+        weight = element_weight(self._weight, logits, target, self.activation)
+        if self.activation == "sigmoid":
             logits = torch.stack((torch.zeros_like(logits), logits), 1)
             target = torch.stack((1 - target, target), 1) if shared else target
         cost = self.soft(logits, target) if shared else self.hard(logits, target)
         return reduce(cost, product(weight, sample_weight, keep), self.reduction)
 
-    def _weight_of(self, target: Tensor, logits: Tensor) -> Tensor | None:
-        """Class weight of each element; None without class weights."""
-        if self._weight is None:
-            return None
-        weight = along_classes(self._weight, logits)
-        if self.activation == "sigmoid":
-            return weight
-        return (target * weight).sum(1) if target.is_floating_point() else weight.flatten()[target]
+
+def known_target(target: Tensor, keep: Tensor | None, activation: Activation) -> Tensor:
+    """The target, 0 where an element does not count, whose target may be anything."""
+    if keep is None:
+        return target
+    return target.where(keep.unsqueeze(1) if activation == "softmax" and target.is_floating_point() else keep, 0)
+
+
+def element_weight(weight: Tensor | None, logits: Tensor, target: Tensor, activation: Activation) -> Tensor | None:
+    """What each element counts by its class, in a shape that broadcasts to the elements; None without class weights."""
+    if weight is None:
+        return None
+    weight = along_classes(weight, logits)
+    if activation == "sigmoid":
+        return weight
+    return (target * weight).sum(1) if target.is_floating_point() else weight.flatten()[target.long()]

@@ -13,7 +13,7 @@ from piste.losses.spec import Between, Case, loss
 
 def as_printed(probs: list[float], target: list[float], q: float) -> float:
     """One element; a soft label costs what it costs on average."""
-    return sum(y * (1 - p**q) / q for p, y in zip(probs, target, strict=True))
+    return float(sum(y * (1 - p**q) / q for p, y in zip(probs, target, strict=True)))
 
 
 @loss(

@@ -31,7 +31,7 @@ def tempered_softmax(logits: Tensor, t: float, *, dim: int = 1) -> Tensor:
         ValueError: `t` breaks its rule.
 
     >>> tempered_softmax(torch.tensor([[0.0, 0.0, -10.0]]), 2.0)
-    tensor([[0.4773, 0.4773, 0.0455]])
+    tensor([[0.4589, 0.4589, 0.0821]])
     """
     return tempered_log_softmax(widen(logits), number("t", t, "a temperature", low=0.2, high=5.0), dim).exp()
 
@@ -100,7 +100,7 @@ class _TemperedLogSoftmax(torch.autograd.Function):
         ctx.save_for_backward(output)
 
     @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None, None]:  # type: ignore[override]
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None, None]:
         # d log p_i = p_i^s (d a_i - d lambda), and d lambda is the mean of all d a_j with weights p_j^t
         (log_p,) = ctx.saved_tensors
         inside = log_p > -torch.inf

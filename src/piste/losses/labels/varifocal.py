@@ -17,7 +17,7 @@ def as_printed(probs: list[float], target: list[float], alpha: float, gamma: flo
     (not_p, p), (not_q, q) = probs, target
     if q > 0:
         return -q * (q * log(p) + (not_q * log(not_p) if not_q else 0.0))
-    return -alpha * p**gamma * log(not_p)
+    return float(-alpha * p**gamma * log(not_p))
 
 
 @loss(
