@@ -65,25 +65,19 @@ def test_huber_is_half_a_square_near_and_a_line_far() -> None:
 
 
 @pytest.mark.parametrize("name", catalogue())
-def test_every_line_of_every_loss_is_finite_and_over_named_places(name: str) -> None:
+def test_every_line_is_finite_and_the_loss_as_it_comes_is_among_them(name: str) -> None:
     spec = catalogue()[name]
     drawn = plots(spec)
     assert bool(drawn) == (scene_of(spec) is not None)
     for plot in drawn:
         assert plot.knob is None or plot.knob in spec.parameters
+        numeric = plot.knob is None or isinstance(spec.parameters[plot.knob].default, int | float)
         for panel in plot.panels:
+            assert not numeric or any(line.default for line in panel.lines)
             for line in panel.lines:
                 assert len(line.trace.x) == len(line.trace.y)
                 assert list(line.trace.x) == sorted(line.trace.x)
                 assert all(map(isfinite, line.trace.y))
-
-
-@pytest.mark.parametrize("name", catalogue())
-def test_the_loss_as_it_comes_is_among_the_lines(name: str) -> None:
-    spec = catalogue()[name]
-    for plot in plots(spec):
-        if plot.knob and isinstance(spec.parameters[plot.knob].default, int | float):
-            assert all(any(line.default for line in panel.lines) for panel in plot.panels)
 
 
 def test_a_spread_fills_the_widest_gap() -> None:
@@ -103,3 +97,11 @@ def test_a_box_that_shares_nothing_is_pulled_back_by_giou_and_not_by_iou() -> No
     assert height(pull, "iou", 1.5) == 0
     assert height(cost, "giou", 2.0) == pytest.approx(1 + 1 / 3)  # the box around both is 3 by 1, 1 of it empty
     assert height(pull, "giou", 1.5) > 0
+
+
+def test_a_disc_costs_least_at_the_true_radius_and_the_more_the_farther_it_is_moved() -> None:
+    cost, pull, moved = panels("boundary", None)
+    [line] = cost.lines
+    assert line.trace.x[line.trace.y.index(min(line.trace.y))] == pytest.approx(8.0, abs=0.25)
+    assert all(y >= -1e-3 for y in pull.lines[0].trace.y)
+    assert list(moved.lines[0].trace.y) == sorted(moved.lines[0].trace.y)

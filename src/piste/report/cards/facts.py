@@ -9,7 +9,7 @@ from importlib.util import find_spec
 
 from piste.losses import Between, Choice, LossSpec
 
-SECTIONS = ("Args:", "Returns:", "Raises:", "Source:", "Example:", "Attributes:", "Called as ", " ")
+SECTIONS = ("Args:", "Returns:", "Raises:", "Source:", "Example:", "Attributes:", "Called as ", "- ", " ")
 """How paragraphs begin that are no description."""
 TARGETS = {
     "index": "a class id per position",
@@ -49,7 +49,8 @@ class Facts:
         remarks: The file's other paragraphs.
         prose: The paragraphs that describe the class, below its first line.
         keywords: Those of its constructor, its own first.
-        call: How it is called.
+        call: How it is called, in code.
+        shapes: What its call takes, in words, a paragraph or a list each.
     """
 
     spec: LossSpec
@@ -58,6 +59,7 @@ class Facts:
     prose: tuple[str, ...]
     keywords: tuple[Keyword, ...]
     call: str
+    shapes: tuple[str, ...]
 
     @property
     def own(self) -> tuple[Keyword, ...]:
@@ -81,7 +83,7 @@ def facts(spec: LossSpec) -> Facts:
     ]
     blocks = re.split(r"\n\s*\n", inspect.getdoc(spec.cls) or "")[1:]
     prose = paragraphs("\n\n".join(block for block in blocks if not block.startswith(SECTIONS)))
-    return Facts(spec, formula, tuple(remarks), tuple(prose), tuple(keywords), _call(spec))
+    return Facts(spec, formula, tuple(remarks), tuple(prose), tuple(keywords), *_call(spec))
 
 
 def own_keywords(spec: LossSpec) -> tuple[str, ...]:
@@ -150,11 +152,12 @@ def _default(parameter: inspect.Parameter) -> str:
     return "required" if parameter.default is inspect.Parameter.empty else repr(parameter.default)
 
 
-def _call(spec: LossSpec) -> str:
-    """How it is called: as its docstring or its base's says, or else by the signature."""
+def _call(spec: LossSpec) -> tuple[str, tuple[str, ...]]:
+    """The call in code, and what is said of it, in the class's docstring or else in that of the nearest base."""
     for ancestor in spec.cls.__mro__:
-        said = re.search(r"^Called as .*?(?=\n\n|\Z)", inspect.cleandoc(ancestor.__doc__ or ""), re.M | re.S)
-        calls = re.findall(r"`(loss\b[^`]*)`", said[0]) if said else []
-        if calls:
-            return ", ".join(" ".join(call.split()) for call in calls)
-    return f"loss{inspect.signature(spec.cls.forward)}".replace("(self, ", "(")
+        blocks = paragraphs(ancestor.__doc__ or "")
+        for place, block in enumerate(blocks):
+            if block.startswith("Called as "):
+                items = [each for each in blocks[place + 1 : place + 2] if each.startswith("- ")]
+                return ", ".join(re.findall(r"`(loss\b[^`]*)`", block)), (block, *items)
+    return f"loss{inspect.signature(spec.cls.forward)}".replace("(self, ", "("), ()

@@ -104,7 +104,6 @@ def _what(spec: LossSpec) -> Lines:
         "suits": ", ".join(spec.tasks),
         "leans to": "neither precision nor recall" if spec.leaning() == "neither" else spec.leaning(),
         "target": words_of_targets(spec),
-        "call": facts(spec).call,
         "range": words_of_range(spec),
         "source": spec.source,
     }
@@ -117,6 +116,9 @@ def _knobs(spec: LossSpec) -> Lines:
     found = {plot.knob: plot for plot in plots(spec)}
     if None in found:
         yield from ("## What it costs to be wrong", "", drawn(found[None], spec.name), "")
+    if spec.stand_in:
+        words = ", ".join(f"{name}={value!r}" for name, value in spec.stand_in.items())
+        yield from (text(f"Drawn and measured with {words} in place of the defaults."), "")
     if not found:
         yield from ("## What it costs to be wrong", "", "No picture of one number against another shows this.", "")
     if about.own:
@@ -133,6 +135,8 @@ def _usage(spec: LossSpec) -> Lines:
     about = facts(spec)
     imported = f"from piste.losses import {spec.cls.__name__}"
     yield from ("## How to use it", "", "```python", imported, "```", "")
+    for paragraph in about.shapes or (f"Called as `{about.call}`.",):
+        yield from (text(paragraph), "")
     recipe = recipe_of(spec)
     if recipe:
         yield from ("In a recipe:", "", "```yaml", recipe, "```", "")

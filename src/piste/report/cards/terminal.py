@@ -173,11 +173,15 @@ def _use(about: Facts) -> Iterator[RenderableType]:
     yield from _section("How to use it")
     table = _grid()
     table.add_row("Python", f"from piste.losses import {spec.cls.__name__}")
-    table.add_row("call", about.call)
     recipe = recipe_of(spec)
     if recipe:
         table.add_row("recipe", recipe)
     yield table
+    yield Text()
+    for line in "\n".join(about.shapes or (f"Called as {about.call}.",)).splitlines():
+        item = Table.grid(padding=(0, 1, 0, 0))
+        item.add_row(*(("\N{BULLET}", line[2:]) if line.startswith("- ") else (line,)))
+        yield item
 
 
 def _section(title: str) -> Iterator[RenderableType]:

@@ -3,14 +3,17 @@
 from collections.abc import Mapping
 
 from piste.losses import LossSpec
-from piste.report.cards.scenes import boxes, images, labels, players, regions, values
+from piste.report.cards.scenes import boxes, images, labels, lines, players, regions, shapes, values
 from piste.report.cards.scenes.axes import Axes, Scene, Trace
 
 SCENES: Mapping[tuple[str, str], Scene] = {
     ("labels", "elements"): labels.scene,
     ("regions", "elements"): regions.scene,
     ("values", "elements"): values.scene,
+    ("boundaries", "spatial"): shapes.elements,
+    ("boundaries", "maps"): shapes.maps,
     ("boxes", "boxes"): boxes.scene,
+    ("sequences", "lines"): lines.scene,
     ("adversarial", "players"): players.scene,
     ("features", "images"): images.scene,
 }

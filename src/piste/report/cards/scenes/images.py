@@ -1,4 +1,4 @@
-"""Image losses against what spoils a real image: as much noise as darkness or blur, by the error they leave."""
+"""Image losses against what spoils a real image: noise, or as much darkness."""
 
 from collections.abc import Iterator
 from functools import cache, partial
@@ -8,7 +8,6 @@ import numpy as np
 import torch
 from PIL import Image
 from torch import Tensor
-from torch.nn import functional as F
 
 from piste.losses.base import Loss
 from piste.report.cards.scenes.axes import Axes, Trace, evenly, follow
@@ -20,7 +19,7 @@ PLACES = evenly(0.01, 0.2, 20)
 
 
 def scene(loss: Loss) -> Iterator[Trace]:
-    """Cost and slope of noise, of blur and of darkness of the same size."""
+    """Cost and slope of noise and of darkness of the same size."""
     for role, direction in directions().items():
         costs, slopes = follow(partial(_spoilt, loss, direction), PLACES)
         yield Trace(COST, PLACES, costs, role)
@@ -44,6 +43,4 @@ def lake() -> Tensor:
 def directions() -> dict[str, Tensor]:
     """What is added to the image, of root mean square 1."""
     noise = torch.randn(lake().shape, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
-    blurred = F.avg_pool2d(lake(), 5, stride=1, padding=2, count_include_pad=False) - lake()
-    found = {"noise": noise, "blur": blurred, "darkness": -torch.ones_like(noise)}
-    return {name: each / each.square().mean().sqrt() for name, each in found.items()}
+    return {"noise": noise / noise.square().mean().sqrt(), "darkness": -torch.ones_like(noise)}
