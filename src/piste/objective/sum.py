@@ -19,7 +19,7 @@ class Sum(Objective):
 
     Args:
         *losses: Losses, sums, watched losses, or any functions or modules that are called like a loss.
-        **named: The same, each a single term, under names of your own.
+        **named_losses: The same, each a single term, under names of your own.
 
     Example:
         >>> from piste.losses import CrossEntropy, Dice
