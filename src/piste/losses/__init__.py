@@ -12,7 +12,9 @@ from piste.losses.boxes.box_iou import BoxIoU
 from piste.losses.boxes.box_l1 import BoxL1
 from piste.losses.check import check
 from piste.losses.features.multi_scale_ssim import MultiScaleSSIM
+from piste.losses.features.perceptual import Perceptual
 from piste.losses.features.ssim import SSIM
+from piste.losses.features.style import Style
 from piste.losses.features.total_variation import TotalVariation
 from piste.losses.labels.asymmetric import Asymmetric
 from piste.losses.labels.bi_tempered import BiTempered
@@ -78,11 +80,13 @@ __all__ = [
     "Minimax",
     "MultiScaleSSIM",
     "NonSaturating",
+    "Perceptual",
     "Poly",
     "Quadratic",
     "QualityFocal",
     "Quantile",
     "SquaredError",
+    "Style",
     "SymmetricCrossEntropy",
     "TotalVariation",
     "Tversky",

@@ -6,13 +6,14 @@ import torch
 from kornia.losses import ssim_loss
 from kornia.losses import total_variation as kornia_variation
 from monai.losses import SSIMLoss
+from torch import nn
 from torchmetrics.functional.image import (
     multiscale_structural_similarity_index_measure,
     structural_similarity_index_measure,
     total_variation,
 )
 
-from piste.losses import SSIM, MultiScaleSSIM, TotalVariation
+from piste.losses import SSIM, MultiScaleSSIM, Perceptual, Style, TotalVariation
 
 X, Y = (torch.rand(3, 2, 31, 37, generator=torch.Generator().manual_seed(i), dtype=torch.float64) for i in (0, 1))
 X = 0.6 * X + 0.4 * Y
@@ -121,3 +122,43 @@ def test_torchmetrics_is_wrong_about_the_coarsest_scale_of_multi_scale_ssim() ->
     coarsest = [torch.nn.functional.avg_pool2d(each, 16) for each in (x, y)]
     bordered = structural_similarity_index_measure(*coarsest, data_range=1.0)
     torch.testing.assert_close(ours * (bordered / (1 - SSIM()(*coarsest))) ** 0.1333, theirs)
+
+
+def network(*, inplace: bool = False) -> nn.Sequential:
+    torch.manual_seed(3)
+    layers = [
+        nn.Conv2d(3, 4, 3),
+        nn.ReLU(inplace=inplace),
+        nn.MaxPool2d(2),
+        nn.Conv2d(4, 6, 3),
+        nn.ReLU(inplace=inplace),
+    ]
+    return nn.Sequential(*layers).double()
+
+
+COLOR = torch.rand(2, 2, 3, 12, 10, generator=torch.Generator().manual_seed(4), dtype=torch.float64)
+
+
+def test_perceptual_times_channels_is_piq_s(witness) -> None:
+    """Piq means over positions and sums over channels; the paper divides by all three."""
+    for layer, channels in (("1", 4), ("4", 6)):
+        ours = Perceptual(network=network(), layers=[layer], reduction="none")
+        theirs = piq.ContentLoss(feature_extractor=network(), layers=[layer], reduction="none")
+        witness("perceptual", "piq ContentLoss", channels * ours(*COLOR), theirs(*COLOR))
+
+
+def test_style_times_positions_squared_is_piq_s(witness) -> None:
+    """Piq does not divide the Gram matrix by C H W, and means over its C x C products."""
+    for layer, positions in (("1", 80), ("4", 6)):
+        ours = Style(network=network(), layers=[layer], reduction="none")
+        theirs = piq.StyleLoss(feature_extractor=network(), layers=[layer], reduction="none")
+        witness("style", "piq StyleLoss", positions**2 * ours(*COLOR), theirs(*COLOR))
+
+
+def test_piq_is_wrong_about_a_layer_before_one_that_works_in_place() -> None:
+    """Its features of a convolution are overwritten by the ReLU behind it, as in torchvision's VGG."""
+    theirs = piq.ContentLoss(feature_extractor=network(inplace=True), layers=["0", "4"], weights=[1.0, 0.0])
+    clean = piq.ContentLoss(feature_extractor=network(), layers=["0", "4"], weights=[1.0, 0.0])
+    assert not torch.isclose(theirs(*COLOR), clean(*COLOR))
+    ours = Perceptual(network=network(inplace=True), layers=["0"])
+    torch.testing.assert_close(4 * ours(*COLOR), clean(*COLOR))
