@@ -8,6 +8,7 @@ from piste.losses.adversarial.wasserstein import Wasserstein
 from piste.losses.base import Loss
 from piste.losses.boundaries.boundary import Boundary
 from piste.losses.boundaries.distance import signed_distance
+from piste.losses.boundaries.hausdorff import Hausdorff
 from piste.losses.boxes.box_iou import BoxIoU
 from piste.losses.boxes.box_l1 import BoxL1
 from piste.losses.check import check
@@ -69,6 +70,7 @@ __all__ = [
     "GeneralizedCrossEntropy",
     "GeneralizedDice",
     "HardMining",
+    "Hausdorff",
     "Hinge",
     "Huber",
     "Jaccard",

@@ -14,6 +14,9 @@ from torch import Tensor
 
 from piste.losses.arguments import number
 
+_CACHED = 2**15
+"""Pixels of which a dozen numbers each fit the cache of a core."""
+
 
 def signed_distance(
     labels: Tensor,
@@ -55,7 +58,7 @@ def signed_distance(
         raise ValueError(f"`labels` must have one axis of pixels or more; got {list(labels.shape)}.")
     steps = _steps(spacing, space)
     known = torch.ones_like(inside[:1, :1]) if mask is None else _known(mask, labels, classes is not None)
-    to_inside, to_outside = (nearest(sites & known, steps, dtype) for sites in (inside, ~inside))
+    to_inside, to_outside = nearest(torch.cat((inside & known, ~inside & known)), steps, dtype).chunk(2)
     return torch.where(inside, -to_outside, to_inside).where(known, 0)
 
 
@@ -72,8 +75,17 @@ def nearest(sites: Tensor, steps: Sequence[float], dtype: torch.dtype) -> Tensor
     squares = _along_line(sites, steps[-1], far)
     for axis in range(len(space) - 1):
         lines = squares.movedim(axis + 2, -1)
-        squares = _envelope(lines.contiguous(), steps[axis], far).movedim(-1, axis + 2)
+        parts = lines.reshape(-1, space[axis]).split(_lines_at_once(lines))
+        least = torch.cat([_envelope(part, steps[axis], far) for part in parts])
+        squares = least.view(lines.shape).movedim(-1, axis + 2)
     return squares.where(squares < far, 0).sqrt().to(dtype)
+
+
+def _lines_at_once(lines: Tensor) -> int:
+    """All, but for as many as fit the caches where each operation would wait for the memory of a CPU."""
+    if lines.device.type != "cpu" or torch.compiler.is_compiling():
+        return max(lines[..., 0].numel(), 1)
+    return max(_CACHED * torch.get_num_threads() // max(lines.shape[-1], 1), 1)
 
 
 def _along_line(sites: Tensor, step: float, far: float) -> Tensor:

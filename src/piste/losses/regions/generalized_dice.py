@@ -113,7 +113,7 @@ class GeneralizedDice(RegionLoss):
     Example:
         >>> import torch
         >>> GeneralizedDice()(torch.zeros(1, 2, 2, 2), torch.tensor([[[0, 0], [0, 1]]]))
-        tensor(0.5000)
+        tensor(0.6250)
     """
 
     def __init__(

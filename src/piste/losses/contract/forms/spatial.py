@@ -42,8 +42,12 @@ class Spatial(Form):
         return self.elements.axis(kind)
 
     def example(self, setting: "Setting", kind: str, size: Size) -> Example:
-        """Draw logits and labels; those for finite differences lie along a line."""
-        return replace(self.elements.example(setting, kind, size), form=self)
+        """Draw logits and labels; those for finite differences lie along a line, and a large image is a long one."""
+        drawn = self.elements.example(setting, kind, size)
+        if size == "large":
+            long = (each[..., :300, :].reshape(*each.shape[:-2], 12, -1) for each in (drawn.prediction, drawn.target))
+            drawn = Example(self, kind, *long)
+        return replace(drawn, form=self)
 
     def examples(self, setting: "Setting", kind: str) -> Iterator[Example]:
         """Many classes: all of them there, then one nowhere."""
@@ -51,10 +55,10 @@ class Spatial(Form):
             yield replace(drawn, form=self)
 
     def extremes(self, setting: "Setting", kind: str, sizes: tuple[float, ...]) -> Iterator[tuple[str, Example]]:
-        """Logits at random, all right, all wrong, all alike, and wrong in stretches of 200 pixels."""
+        """Logits at random, all right, all wrong, all alike, and wrong in stretches of 40 pixels."""
         for words, drawn in self.elements.extremes(setting, kind, sizes):
             yield words, replace(drawn, form=self)
-        ids = torch.arange(600).view(1, 1, 600) // 200
+        ids = torch.arange(120).view(1, 1, 120) // 40
         true = F.one_hot(ids, 3).movedim(-1, 1)
         target = {"index": ids, "soft": true.double(), "hard": true, "labels": true.double()}[kind]
         yield "wrong, in stretches", Example(self, kind, 200 * true.roll(1, 1).double() - 100, target)
