@@ -105,3 +105,12 @@ def test_a_disc_costs_least_at_the_true_radius_and_the_more_the_farther_it_is_mo
     assert line.trace.x[line.trace.y.index(min(line.trace.y))] == pytest.approx(8.0, abs=0.25)
     assert all(y >= -1e-3 for y in pull.lines[0].trace.y)
     assert list(moved.lines[0].trace.y) == sorted(moved.lines[0].trace.y)
+
+
+def test_mining_keeps_a_quarter_of_a_hundred_and_lets_go_of_what_is_easy() -> None:
+    cost, pull = panels("hard_mining", "keep")
+    hard = log(1 + exp(1))  # log-odds of -1
+    assert height(cost, "0.25", 50) == pytest.approx(hard, rel=1e-4)
+    assert height(cost, "1", 50) == pytest.approx((hard + log(1 + exp(-4))) / 2, rel=1e-4)
+    assert height(pull, "0.25", 50, "the easy ones") == 0
+    assert height(pull, "1", 50, "the easy ones") > 0

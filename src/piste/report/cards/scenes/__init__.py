@@ -3,7 +3,20 @@
 from collections.abc import Mapping
 
 from piste.losses import LossSpec
-from piste.report.cards.scenes import boxes, images, labels, lines, players, regions, shapes, values
+from piste.report.cards.scenes import (
+    anchors,
+    boxes,
+    images,
+    labels,
+    lines,
+    mining,
+    players,
+    regions,
+    scored,
+    shapes,
+    values,
+    vessels,
+)
 from piste.report.cards.scenes.axes import Axes, Scene, Trace
 
 SCENES: Mapping[tuple[str, str], Scene] = {
@@ -13,14 +26,18 @@ SCENES: Mapping[tuple[str, str], Scene] = {
     ("boundaries", "spatial"): shapes.elements,
     ("boundaries", "maps"): shapes.maps,
     ("boxes", "boxes"): boxes.scene,
+    ("boxes", "scored"): scored.scene,
+    ("boxes", "anchors"): anchors.scene,
     ("sequences", "lines"): lines.scene,
     ("adversarial", "players"): players.scene,
     ("features", "images"): images.scene,
 }
+NAMED: Mapping[str, Scene] = {"hard_mining": mining.scene, "cl_dice": vessels.scene}
+"""Losses that show something else than their family: what they do is invisible on one element, or on a disc."""
 
-__all__ = ["SCENES", "Axes", "Scene", "Trace", "scene_of"]
+__all__ = ["NAMED", "SCENES", "Axes", "Scene", "Trace", "scene_of"]
 
 
 def scene_of(spec: LossSpec) -> Scene | None:
     """The scene in which a loss is shown; None where no picture says more than the words."""
-    return SCENES.get((spec.family, spec.call))
+    return NAMED.get(spec.name) or SCENES.get((spec.family, spec.call))
