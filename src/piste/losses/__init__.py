@@ -11,6 +11,7 @@ from piste.losses.boundaries.distance import signed_distance
 from piste.losses.boundaries.hausdorff import Hausdorff
 from piste.losses.boxes.box_iou import BoxIoU
 from piste.losses.boxes.box_l1 import BoxL1
+from piste.losses.boxes.iou_balanced_classification import IoUBalancedClassification
 from piste.losses.boxes.iou_balanced_localization import IoUBalancedLocalization
 from piste.losses.check import check
 from piste.losses.features.multi_scale_ssim import MultiScaleSSIM
@@ -74,6 +75,7 @@ __all__ = [
     "Hausdorff",
     "Hinge",
     "Huber",
+    "IoUBalancedClassification",
     "IoUBalancedLocalization",
     "Jaccard",
     "LeastSquares",
