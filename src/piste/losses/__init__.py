@@ -13,6 +13,7 @@ from piste.losses.boxes.box_iou import BoxIoU
 from piste.losses.boxes.box_l1 import BoxL1
 from piste.losses.boxes.iou_balanced_classification import IoUBalancedClassification
 from piste.losses.boxes.iou_balanced_localization import IoUBalancedLocalization
+from piste.losses.boxes.multi_box import MultiBox
 from piste.losses.check import check
 from piste.losses.features.multi_scale_ssim import MultiScaleSSIM
 from piste.losses.features.perceptual import Perceptual
@@ -84,6 +85,7 @@ __all__ = [
     "LossSpec",
     "Lovasz",
     "Minimax",
+    "MultiBox",
     "MultiScaleSSIM",
     "NonSaturating",
     "Perceptual",

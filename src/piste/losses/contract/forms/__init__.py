@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from piste.losses.contract.forms.anchors import Anchors
 from piste.losses.contract.forms.boxes import Boxes
 from piste.losses.contract.forms.elements import Elements
 from piste.losses.contract.forms.form import Example, Form, bound, value
@@ -14,6 +15,7 @@ from piste.losses.contract.forms.spatial import Spatial
 
 FORMS: Mapping[str, Form] = {
     "elements": Elements(),
+    "anchors": Anchors(),
     "scored": Scored(),
     "lines": Lines(),
     "spatial": Spatial(),
