@@ -133,6 +133,12 @@ def words_of_targets(spec: LossSpec) -> str:
     return "; ".join(TARGETS.get(kind, kind) for kind in spec.targets)
 
 
+def words_of_stand_ins(spec: LossSpec) -> str | None:
+    """What is drawn and measured instead of the loss as it comes, where a default needs what may not be there."""
+    names = " and ".join(f"`{name}`" for name in spec.stand_in)
+    return f"Drawn and measured with a small stand-in for {names}." if names else None
+
+
 def recipe_of(spec: LossSpec) -> str | None:
     """How a recipe asks for it; None if no task of recipes is one that it suits."""
     return f"loss: {spec.name}" if any(find_spec(f"piste.tasks.{task}") for task in spec.tasks) else None

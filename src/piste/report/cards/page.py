@@ -10,7 +10,14 @@ from piste.losses.contract import PROMISES
 from piste.report.cards.curves import plots
 from piste.report.cards.drawing import drawn
 from piste.report.cards.evidence import Evidence, book, evidence_of, words_of_error
-from piste.report.cards.facts import facts, recipe_of, words_of_range, words_of_search, words_of_targets
+from piste.report.cards.facts import (
+    facts,
+    recipe_of,
+    words_of_range,
+    words_of_search,
+    words_of_stand_ins,
+    words_of_targets,
+)
 from piste.report.cards.overview import FAMILIES, by_family
 from piste.report.cards.promises import by_theme, in_words, kept_by, meaning_of
 
@@ -116,9 +123,9 @@ def _knobs(spec: LossSpec) -> Lines:
     found = {plot.knob: plot for plot in plots(spec)}
     if None in found:
         yield from ("## What it costs to be wrong", "", drawn(found[None], spec.name), "")
-    if spec.stand_in:
-        words = ", ".join(f"{name}={value!r}" for name, value in spec.stand_in.items())
-        yield from (text(f"Drawn and measured with {words} in place of the defaults."), "")
+    stand_ins = words_of_stand_ins(spec)
+    if stand_ins:
+        yield from (stand_ins, "")
     if not found:
         yield from ("## What it costs to be wrong", "", "No picture of one number against another shows this.", "")
     if about.own:

@@ -12,7 +12,16 @@ from rich.text import Text
 from piste.losses import LossSpec
 from piste.report.cards.curves import Panel, Plot, plots
 from piste.report.cards.evidence import Evidence, book, evidence_of, words_of_error
-from piste.report.cards.facts import Facts, Keyword, facts, recipe_of, words_of_range, words_of_search, words_of_targets
+from piste.report.cards.facts import (
+    Facts,
+    Keyword,
+    facts,
+    recipe_of,
+    words_of_range,
+    words_of_search,
+    words_of_stand_ins,
+    words_of_targets,
+)
 from piste.report.cards.promises import by_theme, in_words, kept_by
 from piste.report.cards.sketch import DASH, colour_of, compact, is_dashed, sketch
 
@@ -74,6 +83,9 @@ def _leaning(spec: LossSpec) -> str:
 
 def _knobs(about: Facts, wide: bool) -> Iterator[RenderableType]:
     drawn = {plot.knob: plot for plot in plots(about.spec)}
+    stand_ins = words_of_stand_ins(about.spec)
+    if stand_ins:
+        yield Padding(Text(stand_ins, "dim"), (1, 0, 0, 0))
     if None in drawn:
         yield from _section("What it costs to be wrong")
         yield from _panels(drawn[None], wide)

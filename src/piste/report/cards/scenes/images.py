@@ -13,8 +13,8 @@ from piste.losses.base import Loss
 from piste.report.cards.scenes.axes import Axes, Trace, evenly, follow
 
 IMAGE, TOP, LEFT, SIDE = "n04e034.jpg", 32, 32, 48
-COST = Axes("Loss of a spoilt image", "root mean square error, white being 1", (0.01, 0.05, 0.1, 0.15, 0.2))
-STEEP = Axes("Slope along what spoils it", "root mean square error, white being 1", (0.01, 0.05, 0.1, 0.15, 0.2))
+COST = Axes("Loss of a spoilt image", "root mean square error", (0.01, 0.05, 0.1, 0.15, 0.2))
+STEEP = Axes("Slope along what spoils it", "root mean square error", (0.01, 0.05, 0.1, 0.15, 0.2))
 PLACES = evenly(0.01, 0.2, 20)
 
 

@@ -9,7 +9,7 @@ from torch import Tensor
 from piste.losses.base import Loss
 from piste.report.cards.scenes.axes import Axes, Trace, evenly, follow
 
-X = "probability of each right character"
+X = "p of each right character"
 TICKS = (0.1, 0.3, 0.5, 0.7, 0.9)
 COST = Axes("Loss of a line of five characters", X, TICKS)
 PULL = Axes("Pull on the scores of the right ones", X, TICKS)
