@@ -2,11 +2,12 @@
 
     python -m mutants [PART_OF_A_FILE_NAME ...] [--sample N] [--jobs N]
 
-Without files all losses are tried, and `mutants/report.md` is written. Survivors need a reason in
-`mutants/survivors.yaml`, such as that the change changes nothing.
+Without files all losses are tried. What is found goes to `mutants/results.json` and `mutants/report.md`, in the place
+of what was known of these files. A survivor needs a reason in `mutants/survivors.yaml`, as that it changes nothing.
 """
 
 import argparse
+import json
 import os
 import random
 import signal
@@ -15,6 +16,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -22,6 +24,7 @@ from mutants.plant import Mutant, mutants
 from mutants.trial import LOSSES, MOST, ROOT, judge
 
 HERE = Path(__file__).parent
+RESULTS = HERE / "results.json"
 PATIENCE = 180
 """Seconds after which a mutant counts as seen: it hangs."""
 GOAL = 0.95
@@ -97,19 +100,38 @@ def trials(chosen: list[Mutant], jobs: int, most: int | None = None) -> Iterator
         time.sleep(0.05)
 
 
-def write_report(results: list[tuple[Mutant, str | None]], reasons: dict[str, str]) -> None:
+def keep(results: list[tuple[Mutant, str | None]]) -> dict[str, Any]:
+    """Put what was found about some files in the place of what was known about them, and give what is known of all."""
+    kept: dict[str, Any] = json.loads(RESULTS.read_text("utf-8")) if RESULTS.exists() else {}
+    for file in {mutant.file for mutant, _ in results}:
+        of_file = [(mutant, by) for mutant, by in results if mutant.file == file]
+        kept[file] = {
+            "planted": dict(sorted(Counter(mutant.kind for mutant, _ in of_file).items())),
+            "seen": dict(sorted(Counter(mutant.kind for mutant, by in of_file if by).items())),
+            "survivors": sorted([mutant.kind, mutant.key] for mutant, by in of_file if not by),
+        }
+    kept = {file: kept[file] for file in sorted(kept) if (LOSSES / file).exists()}
+    RESULTS.write_text(json.dumps(kept, indent=1) + "\n", "utf-8")
+    return kept
+
+
+def write_report(kept: dict[str, Any], reasons: dict[str, str]) -> None:
     """How many of each kind were seen, and who was not and why."""
-    kinds, killed = Counter(m.kind for m, _ in results), Counter(m.kind for m, by in results if by)
-    lines = ["# Planted bugs", "", "`make mutants` plants these in the losses, one at a time, and runs the suite.", ""]
+    kinds, seen = Counter[str](), Counter[str]()
+    for found in kept.values():
+        kinds.update(found["planted"])
+        seen.update(found["seen"])
+    lines = ["# Planted bugs", ""]
+    lines += ["`make mutants` plants these in the losses, one at a time, and runs their part of the suite on each.", ""]
     lines += ["| kind of bug | planted | seen |", "|---|---:|---:|"]
-    lines += [f"| {kind} | {number} | {killed[kind]} |" for kind, number in sorted(kinds.items())]
-    total, seen = len(results), sum(killed.values())
-    lines += [f"| **all** | **{total}** | **{seen} ({seen / max(total, 1):.1%})** |", ""]
+    lines += [f"| {kind} | {number} | {seen[kind]} |" for kind, number in sorted(kinds.items())]
+    lines += [f"| **all** | **{kinds.total()}** | **{seen.total()} ({seen.total() / kinds.total():.1%})** |", ""]
     lines += ["## Survivors", ""]
-    for mutant, by in results:
-        if not by:
-            reason = reasons.get(mutant.key, "no reason yet")
-            lines.append(f"- `{mutant.file}`, {mutant.kind}: `{mutant.before}` became `{mutant.after}`: {reason}")
+    for found in kept.values():
+        for kind, key in found["survivors"]:
+            file, _, change = key.partition(": ")
+            before, _, after = change.partition(" -> ")
+            lines.append(f"- `{file}`, {kind}: `{before}` became `{after}`: {reasons.get(key, 'no reason yet')}")
     (HERE / "report.md").write_text("\n".join(lines) + "\n", "utf-8")
 
 
@@ -138,9 +160,8 @@ def main() -> int:
             print(f"{len(results)} of {len(chosen)}, {time.monotonic() - began:.0f} s", flush=True)
     seen = sum(by is not None for _, by in results)
     print(f"{seen} of {len(results)} seen ({seen / max(len(results), 1):.1%})")
-    if not given.files and given.sample is None:
-        order = {mutant: i for i, mutant in enumerate(chosen)}
-        write_report(sorted(results, key=lambda result: order[result[0]]), reasons)
+    if given.sample is None:
+        write_report(keep(results), reasons)
     unexplained = [mutant for mutant, by in results if not by and mutant.key not in reasons]
     return int(seen < GOAL * len(results) or bool(unexplained))
 

@@ -272,6 +272,14 @@ class Trusting(LabelLoss):
         self.scale = scale
 
 
+class Boastful(Open):
+    """Says more than it checks.
+
+    Args:
+        scale: A factor, >= 1.
+    """
+
+
 class Positional(LabelLoss):
     """Can be built without saying what a number means."""
 
@@ -353,6 +361,9 @@ PLANTED: dict[str, list[tuple[LossSpec, str]]] = {
     "nonsense_for_a_keyword_is_refused_by_name": [
         (declared(Trusting), "scale='nonsense' is accepted"),
         (declared(Positional), "a positional argument is accepted"),
+    ],
+    "what_lies_outside_a_keyword_s_range_is_refused_by_name": [
+        (declared(Boastful), "scale=0.999 is accepted, outside the range that is said: Boastful(scale=0.999)")
     ],
     "what_does_not_fit_is_refused": [(calling(broadcasts), "one target for two images is accepted")],
     "class_weights_of_another_length_are_refused": [

@@ -1,5 +1,7 @@
 """Promises about arguments: each one matters, nonsense is refused by name, and so is what does not fit."""
 
+import inspect
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
@@ -89,6 +91,48 @@ def nonsense_for_a_keyword_is_refused_by_name(setting: Setting) -> None:
     except TypeError:
         return
     raise AssertionError("a positional argument is accepted")
+
+
+_RANGE = re.compile(r"in ([\[(])(-?[\d.]+), (-?[\d.]+)([\])])|([<>]=?) (-?[\d.]+)|(-?[\d.]+) (<=?) [a-z]")
+
+
+def _described(setting: Setting, keyword: str) -> str:
+    """What the docstring of the loss, or else of its base, says of a keyword."""
+    for ancestor in setting.spec.cls.__mro__:
+        arguments = inspect.cleandoc(ancestor.__doc__ or "").partition("\nArgs:\n")[2].partition("\n\n")[0]
+        found = re.search(rf"^    {keyword}: (.*(?:\n     .*)*)", arguments, re.MULTILINE)
+        if found:
+            return " ".join(found[1].split())
+    return ""
+
+
+def _outside(described: str) -> Iterator[float]:
+    """Numbers just outside the ranges in a description: `in [0, 1)`, `> 0`, `0 < q <= 1`."""
+    for opens, low, high, closes, relation, bound, least, below in _RANGE.findall(described):
+        if relation:
+            step = {">": 0.0, ">=": -1e-3, "<": 0.0, "<=": 1e-3}[relation]
+            yield float(bound) + step
+        elif below:
+            yield float(least) - (1e-3 if below == "<=" else 0.0)
+        else:
+            yield float(low) - (1e-3 if opens == "[" else 0.0)
+            yield float(high) + (1e-3 if closes == "]" else 0.0)
+
+
+@promise(applies=lambda setting: setting.is_default)
+def what_lies_outside_a_keyword_s_range_is_refused_by_name(setting: Setting) -> None:
+    """The legal range that the docstring gives of a number is the one that holds."""
+    for keyword in setting.spec.parameters:
+        tried = [other for other in settings(setting.spec) if isinstance(other.get(keyword), int | float)]
+        if not tried or isinstance(tried[0].get(keyword), bool):
+            continue
+        for number in _outside(_described(setting, keyword)):
+            try:
+                loss = tried[0].build(**{keyword: number})
+            except ValueError as error:
+                require(f"`{keyword}`" in str(error), f"refusing {keyword}={number:g} names no `{keyword}`: {error}")
+            else:
+                raise AssertionError(f"{keyword}={number:g} is accepted, outside the range that is said: {loss!r}")
 
 
 def _misfits(drawn: Example) -> Iterator[tuple[str, Example]]:
