@@ -93,7 +93,7 @@ def nonsense_for_a_keyword_is_refused_by_name(setting: Setting) -> None:
     raise AssertionError("a positional argument is accepted")
 
 
-_RANGE = re.compile(r"in ([\[(])(-?[\d.]+), (-?[\d.]+)([\])])|([<>]=?) (-?[\d.]+)|(-?[\d.]+) (<=?) [a-z]")
+_RANGE = re.compile(r"in ([\[(])(-?[\d.]+), (-?[\d.]+)([\])])|([<>]=?) (-?[\d.]+)|(?<![\w.])(-?[\d.]+) (<=?) [a-z]")
 
 
 def _described(setting: Setting, keyword: str) -> str:
