@@ -7,6 +7,7 @@ from piste.losses.adversarial.non_saturating import NonSaturating
 from piste.losses.adversarial.wasserstein import Wasserstein
 from piste.losses.base import Loss
 from piste.losses.boundaries.boundary import Boundary
+from piste.losses.boundaries.cl_dice import ClDice
 from piste.losses.boundaries.distance import signed_distance
 from piste.losses.boundaries.hausdorff import Hausdorff
 from piste.losses.boxes.box_iou import BoxIoU
@@ -64,6 +65,7 @@ __all__ = [
     "Case",
     "Charbonnier",
     "Choice",
+    "ClDice",
     "CrossEntropy",
     "CrossEntropyIoU",
     "Dice",
