@@ -75,9 +75,10 @@ def test_the_overlap_of_a_negative_means_nothing_and_no_overlap_has_a_slope() ->
     assert leaf.grad is None
 
 
-def test_what_is_masked_is_in_no_total() -> None:
+def test_what_is_masked_is_in_no_total_whatever_its_label() -> None:
     mask = torch.tensor([True, False, True] + [True] * 6)
-    got = IoUBalancedClassification(reduction="none")(LOGITS, TARGET, iou=IOU, mask=mask)[mask]
+    target, iou = TARGET.where(mask, 255), IOU.where(mask, torch.nan)
+    got = IoUBalancedClassification(reduction="none")(LOGITS, target, iou=iou, mask=mask)[mask]
     alone = IoUBalancedClassification(reduction="none")(LOGITS[mask], TARGET[mask], iou=IOU[mask])
     torch.testing.assert_close(got, alone)
 

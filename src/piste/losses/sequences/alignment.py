@@ -13,30 +13,32 @@ from torch import Tensor
 from torch.nn import functional as F
 
 
+def _states(target: Tensor) -> int:
+    """How many places of a line a path can be in: at a character, or at a blank beside one."""
+    return 2 * target.shape[1] + 1
+
+
 @torch.library.custom_op("piste::ctc", mutates_args=())
 def _ctc(
     logits: Tensor, target: Tensor, logit_lengths: Tensor, target_lengths: Tensor, blank: int
 ) -> tuple[Tensor, Tensor, Tensor]:
     """The cost of each line, and what the slope needs: log-probabilities, and those of all beginnings."""
     log_probs = logits.log_softmax(-1).contiguous()
-    lines, steps, _ = logits.shape
-    states = 2 * target.shape[1] + 1
     if not logits.numel():
         cost = torch.where(target_lengths > 0, torch.inf, 0.0).to(logits)
-        return cost, log_probs.clone(), logits.new_zeros(lines, steps, states)
+        return cost, log_probs.clone(), logits.new_empty(*logits.shape[:2], _states(target))
     cost, begun = torch.ops.aten._ctc_loss.Tensor(
         log_probs.transpose(0, 1), target.contiguous(), logit_lengths, target_lengths, blank
     )
-    return cost, log_probs, F.pad(begun, (0, states - begun.shape[2]))
+    return cost, log_probs, F.pad(begun, (0, _states(target) - begun.shape[2]))
 
 
 @_ctc.register_fake
 def _(
     logits: Tensor, target: Tensor, logit_lengths: Tensor, target_lengths: Tensor, blank: int
 ) -> tuple[Tensor, Tensor, Tensor]:
-    lines, steps, classes = logits.shape
-    states = 2 * target.shape[1] + 1
-    return logits.new_empty(lines), logits.new_empty(lines, steps, classes), logits.new_empty(lines, steps, states)
+    begun = logits.new_empty(*logits.shape[:2], _states(target))
+    return logits.new_empty(len(logits)), logits.new_empty(logits.shape), begun
 
 
 @torch.library.custom_op("piste::ctc_slope", mutates_args=())
