@@ -7,7 +7,7 @@ import yaml
 from torch.testing import assert_close
 
 from piste.balance import ClassCounts
-from piste.losses import catalogue
+from piste.losses import CrossEntropy, Focal, HardMining, catalogue
 from piste.objective import Objective, Ramp
 from piste.objective.recipe import build, resolve
 
@@ -158,7 +158,8 @@ def test_sequence_has_a_second_name():
 def test_every_loss_builds_where_it_suits_and_is_refused_where_it_does_not(name, activation):
     spec = catalogue()[name]
     for task in ("segmentation", "classification", "regression"):
-        if task in spec.tasks and (not spec.activations or activation in spec.activations):
+        reads = spec.activations if "loss" not in spec.parameters else ()
+        if task in spec.tasks and (not reads or activation in reads):
             resolved = full(name, task=task, activation=activation)
             assert set(resolved[name]) == set(spec.parameters) - {"activation", "ignore_index", "reduction"}
             loss = build(resolved, activation=activation).phases[0].parts[0].loss
@@ -167,6 +168,18 @@ def test_every_loss_builds_where_it_suits_and_is_refused_where_it_does_not(name,
         else:
             with pytest.raises(ValueError, match=f"loss: `{name}` (does not suit {task}|reads scores of)"):
                 full(name, task=task, activation=activation)
+
+
+@pytest.mark.parametrize("activation", ["softmax", "sigmoid"])
+def test_a_loss_within_a_loss_is_resolved_and_built_as_any_other(activation):
+    weighted = {"hard_mining": {"loss": {"focal": {"gamma": "1e0", "weight": "inverse"}}, "keep": 0.5}}
+    resolved = full(weighted, activation=activation)
+    assert resolved["hard_mining"]["loss"]["focal"]["weight"] == pytest.approx([0.04, 1.96])
+    (inner,) = [loss for loss in build(resolved, activation=activation).modules() if isinstance(loss, Focal)][:1]
+    assert (inner.gamma, inner.activation) == (1.0, activation)
+    by_default = build(full("hard_mining", activation=activation), activation=activation, ignore_index=255)
+    (loss,) = [loss.loss for loss in by_default.modules() if isinstance(loss, HardMining)]
+    assert repr(loss) == repr(CrossEntropy(activation=activation, ignore_index=255))
 
 
 @pytest.mark.parametrize(
@@ -254,6 +267,9 @@ SUITED = ", ".join(sorted(name for name, spec in catalogue().items() if "segment
             "the weighting `uncertainty` has no key 'momentum'",
         ),
         ("{sum: [dice], weighting: relative}", "loss.weighting.relative", "needs two losses or more"),
+        ("hard_mining: {loss: {fcal: {}}}", "loss.hard_mining.loss", "no loss is called 'fcal'; nearest: focal"),
+        ("hard_mining: {loss: [focal, dice]}", "loss.hard_mining.loss", "one loss stands here, such as focal"),
+        ("hard_mining: {loss: dice}", "loss.hard_mining", "`loss` must be a loss of labels"),
         ("{1: {}}", "loss", "no loss is called '1'"),
         ("{dice: {}, focal: {}}", "loss", "one loss stands here; got dice, focal. Several are added as a list"),
         ("{dice: {}, smooth: 1}", "loss", "`smooth` is no key beside a loss (scale, name are)"),

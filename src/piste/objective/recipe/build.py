@@ -123,7 +123,7 @@ class _Builder:
             if keyword in PER_CLASS and isinstance(value, str | Mapping):
                 fixed[keyword] = self.known(place, keyword, value)
             elif keyword == "loss":
-                fixed[keyword] = value if value is None else self.loss(f"{place}.{keyword}", value)
+                fixed[keyword] = self.loss(f"{place}.{keyword}", value)
             elif isinstance(value, Mapping):
                 with at(f"{place}.{keyword}"):
                     moving[keyword] = ramp_of(value)

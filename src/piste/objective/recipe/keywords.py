@@ -32,7 +32,8 @@ def spec_for(place: str, name: str, context: Context) -> LossSpec:
     if name not in for_task:
         raise ValueError(f"{place}: `{name}` does not suit {context.task}; these do: {', '.join(sorted(for_task))}.")
     spec = known[name]
-    if spec.activations and context.activation not in spec.activations:
+    inside = "loss" in spec.parameters  # then it is the loss inside that reads scores
+    if not inside and spec.activations and context.activation not in spec.activations:
         fit = sorted(other for other in for_task if context.activation in known[other].activations)
         raise ValueError(
             f"{place}: `{name}` reads scores of {' or '.join(spec.activations)}, and the model's activation is "
@@ -64,7 +65,7 @@ def resolve_keywords(place: str, spec: LossSpec, given: Any, context: Context) -
         elif keyword == "classes":
             value = _class_ids(place, value, context)
         elif keyword == "loss":
-            value = value if value is None else _inner(f"{place}.{keyword}", value, context)
+            value = _inner(f"{place}.{keyword}", "cross_entropy" if value is None else value, context)
         elif isinstance(value, Mapping):
             if isinstance(default, bool | str):
                 raise ValueError(f"{place}: `{keyword}` is no number, so it cannot move; got {dict(value)!r}.")
