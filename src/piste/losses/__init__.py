@@ -9,6 +9,7 @@ from piste.losses.base import Loss
 from piste.losses.boundaries.boundary import Boundary
 from piste.losses.boundaries.cl_dice import ClDice
 from piste.losses.boundaries.distance import signed_distance
+from piste.losses.boundaries.gradient_consistency import GradientConsistency
 from piste.losses.boundaries.gradient_difference import GradientDifference
 from piste.losses.boundaries.hausdorff import Hausdorff
 from piste.losses.boxes.box_iou import BoxIoU
@@ -75,6 +76,7 @@ __all__ = [
     "FocalTversky",
     "GeneralizedCrossEntropy",
     "GeneralizedDice",
+    "GradientConsistency",
     "GradientDifference",
     "HardMining",
     "Hausdorff",

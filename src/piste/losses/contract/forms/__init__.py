@@ -6,6 +6,7 @@ from piste.losses.contract.forms.anchors import Anchors
 from piste.losses.contract.forms.boxes import Boxes
 from piste.losses.contract.forms.elements import Elements
 from piste.losses.contract.forms.form import Example, Form, bound, value
+from piste.losses.contract.forms.guided import Guided
 from piste.losses.contract.forms.images import Images
 from piste.losses.contract.forms.lines import Lines
 from piste.losses.contract.forms.maps import Maps
@@ -15,6 +16,7 @@ from piste.losses.contract.forms.spatial import Spatial
 
 FORMS: Mapping[str, Form] = {
     "elements": Elements(),
+    "guided": Guided(),
     "anchors": Anchors(),
     "scored": Scored(),
     "lines": Lines(),
