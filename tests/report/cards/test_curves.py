@@ -102,7 +102,7 @@ def test_a_box_that_shares_nothing_is_pulled_back_by_giou_and_not_by_iou() -> No
 def test_a_disc_costs_least_at_the_true_radius_and_the_more_the_farther_it_is_moved() -> None:
     cost, pull, moved = panels("boundary", None)
     [line] = cost.lines
-    assert line.trace.x[line.trace.y.index(min(line.trace.y))] == pytest.approx(8.0, abs=0.25)
+    assert line.trace.x[line.trace.y.index(min(line.trace.y))] == pytest.approx(8.0, abs=0.5)
     assert all(y >= -1e-3 for y in pull.lines[0].trace.y)
     assert list(moved.lines[0].trace.y) == sorted(moved.lines[0].trace.y)
 

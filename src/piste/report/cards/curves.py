@@ -11,7 +11,7 @@ from typing import Any
 from piste.losses import Between, LossSpec
 from piste.losses.base import Loss
 from piste.report.cards.facts import own_keywords
-from piste.report.cards.scenes import Axes, Trace, scene_of
+from piste.report.cards.scenes import Axes, Scene, Trace, scene_of
 
 LINES = 6
 """One more line in a plot is a line too many."""
@@ -77,16 +77,24 @@ def plots(spec: LossSpec) -> tuple[Plot, ...]:
         return ()
     found = []
     for knob, values in knobs(spec).items():
-        built = {value: loss for value in values if (loss := build(spec, **{knob: value})) is not None}
-        traces = {value: tuple(scene(loss)) for value, loss in built.items()}
+        traces = {value: shown for value in values if (shown := _shown(scene, spec, {knob: value}))}
         if len(set(traces.values())) > 1:
             default = spec.parameters[knob].default
             lines = [Line(label(value), trace, value == default) for value in traces for trace in traces[value]]
             found.append(Plot(knob, _panels(lines)))
     if found:
         return tuple(found)
-    loss = build(spec)
-    return () if loss is None else (Plot(None, _panels(Line(trace.role, trace) for trace in scene(loss))),)
+    alone = _shown(scene, spec, {})
+    return (Plot(None, _panels(Line(trace.role, trace) for trace in alone)),) if alone else ()
+
+
+def _shown(scene: Scene, spec: LossSpec, arguments: Mapping[str, Any]) -> tuple[Trace, ...]:
+    """The loss with these keywords in its scene; nothing where they do not go with each other or with the scene."""
+    loss = build(spec, **arguments)
+    try:
+        return () if loss is None else tuple(scene(loss))
+    except ValueError:
+        return ()
 
 
 def build(spec: LossSpec, **arguments: Any) -> Loss | None:

@@ -6,6 +6,7 @@ from piste.losses import LossSpec
 from piste.report.cards.scenes import (
     anchors,
     boxes,
+    edges,
     images,
     labels,
     lines,
@@ -25,6 +26,7 @@ SCENES: Mapping[tuple[str, str], Scene] = {
     ("values", "elements"): values.scene,
     ("boundaries", "spatial"): shapes.elements,
     ("boundaries", "maps"): shapes.maps,
+    ("boundaries", "guided"): edges.scene,
     ("boxes", "boxes"): boxes.scene,
     ("boxes", "scored"): scored.scene,
     ("boxes", "anchors"): anchors.scene,

@@ -10,12 +10,12 @@ from PIL import Image
 from torch import Tensor
 
 from piste.losses.base import Loss
-from piste.report.cards.scenes.axes import Axes, Trace, evenly, follow
+from piste.report.cards.scenes.axes import Axes, Trace, follow
 
 IMAGE, TOP, LEFT, SIDE = "n04e034.jpg", 32, 32, 48
 COST = Axes("Loss of a spoilt image", "root mean square error", (0.01, 0.05, 0.1, 0.15, 0.2))
 STEEP = Axes("Slope along what spoils it", "root mean square error", (0.01, 0.05, 0.1, 0.15, 0.2))
-PLACES = evenly(0.01, 0.2, 20)
+PLACES = (0.01, 0.02, 0.03, 0.05, 0.075, 0.1, 0.125, 0.15, 0.175, 0.2)
 
 
 def scene(loss: Loss) -> Iterator[Trace]:

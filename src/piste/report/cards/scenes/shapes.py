@@ -15,7 +15,7 @@ GROWS, MOVES = "radius in pixels; truth 8", "shift in pixels"
 COST = Axes("Loss of a disc that grows", GROWS, (2.0, 5.0, 8.0, 11.0, 14.0))
 PULL = Axes("Pull toward the true radius", GROWS, (2.0, 5.0, 8.0, 11.0, 14.0))
 MOVED = Axes("Loss of a disc that is moved away", MOVES, (0.0, 5.0, 10.0, 15.0))
-RADII, SHIFTS = evenly(0.5, 15.5, 61), evenly(0.0, 15.0, 31)
+RADII, SHIFTS = evenly(0.5, 15.5, 31), evenly(0.0, 15.0, 16)
 
 
 def elements(loss: Loss) -> Iterator[Trace]:
