@@ -26,11 +26,12 @@ def test_gamma_pos_is_the_positives_and_gamma_neg_the_negatives(p, gamma_pos, ga
     assert _cost(p, 0, **keywords) == pytest.approx(-(p**gamma_neg) * log(1 - p), rel=1e-9)
 
 
-@given(P, st.floats(0.01, 0.5))
-def test_clip_takes_from_the_probability_of_a_negative_alone(p, clip) -> None:
+@given(P, st.floats(0.01, 0.5), st.sampled_from([0.0, 2.0]))
+def test_clip_takes_from_the_probability_of_a_negative_alone(p, clip, gamma) -> None:
     shifted = max(p - clip, 0.0)
-    assert _cost(p, 0, gamma_neg=2.0, clip=clip) == pytest.approx(-(shifted**2) * log(1 - shifted), rel=1e-6, abs=1e-12)
-    assert _cost(p, 1, gamma_neg=2.0, clip=clip) == pytest.approx(-log(p), rel=1e-9)
+    expected = -(shifted**gamma) * log(1 - shifted)
+    assert _cost(p, 0, gamma_neg=gamma, clip=clip) == pytest.approx(expected, rel=1e-6, abs=1e-12)
+    assert _cost(p, 1, gamma_neg=gamma, clip=clip) == pytest.approx(-log(p), rel=1e-9)
 
 
 def test_without_asymmetry_it_is_focal_and_cross_entropy() -> None:
@@ -66,7 +67,9 @@ def test_leans_to_recall_as_negatives_are_let_off() -> None:
     assert spec.leaning(gamma_pos=2.0, gamma_neg=2.0, clip=0.0) == "neither"
 
 
-@pytest.mark.parametrize(("keyword", "value"), [("gamma_pos", -1), ("gamma_neg", -1), ("clip", -0.1), ("clip", 1)])
+@pytest.mark.parametrize(
+    ("keyword", "value"), [("gamma_pos", -1), ("gamma_neg", -1), ("clip", -0.1), ("clip", 1), ("clip", 1.5)]
+)
 def test_arguments_keep_their_rules(keyword, value) -> None:
     with pytest.raises(ValueError, match=rf"`{keyword}` .*must be"):
         Asymmetric(**{keyword: value})

@@ -109,7 +109,7 @@ class Asymmetric(IndependentLoss):
         """Price each score as a positive and as a negative."""
         positive, negative = F.logsigmoid(logits), F.logsigmoid(-logits)  # log p and log(1 - p)
         easy = torch.exp(self.gamma_pos * negative)
-        shifted = (logits.sigmoid() - self.clip).clamp(min=0)
+        shifted = logits.sigmoid() - self.clip
         clip = (self.clip * logits.new_ones(())).log()  # a tensor filled with what moves would be compiled anew
         rest = torch.logaddexp(negative, clip).clamp(max=0)  # log(1 - p + clip)
         return -truth * easy * positive - (1 - truth) * power(shifted, self.gamma_neg) * rest

@@ -129,8 +129,8 @@ class BiTempered(DivergenceLoss):
         """Price each class's probability against its share."""
         truth = truth + self.label_smoothing * (1 / truth.shape[1] - truth)
         log_p, log_y = tempered_log_softmax(logits, self.t2, 1), truth.clamp(min=torch.finfo(truth.dtype).tiny).log()
-        apart = truth * (self._log_t1(log_y) - self._log_t1(log_p))
-        return (apart - (truth ** (2 - self.t1) - self._masses(log_p)) / (2 - self.t1)).sum(1)
+        own = truth * (self._log_t1(log_y) - 1)  # y log_t1 y - y^(2 - t1) / (2 - t1) = y (log_t1 y - 1) / (2 - t1)
+        return ((own + self._masses(log_p)) / (2 - self.t1) - truth * self._log_t1(log_p)).sum(1)
 
     def _log_t1(self, log_u: Tensor) -> Tensor:
         """The tempered logarithm of u, given the plain one."""
@@ -138,4 +138,4 @@ class BiTempered(DivergenceLoss):
 
     def _masses(self, log_p: Tensor) -> Tensor:
         """p^(2 - t1)."""
-        return torch.exp((2 - self.t1) * log_p)
+        return ((2 - self.t1) * log_p).exp_()

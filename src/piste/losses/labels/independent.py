@@ -86,5 +86,8 @@ def surprise(logits: Tensor, truth: Tensor) -> Tensor:
 
 
 def power(base: Tensor, exponent: float) -> Tensor:
-    """A base >= 0 to an exponent >= 0, without a slope at 0; an exponent that moves is not compiled anew."""
+    """A base, 0 where it is negative, to an exponent >= 0, without a slope at 0.
+
+    As exp(exponent log base), in which an exponent that moves does not have to be compiled anew.
+    """
     return torch.exp(exponent * torch.log(base.clamp(min=_SMALLEST)))

@@ -73,26 +73,27 @@ class _TemperedLogSoftmax(torch.autograd.Function):
 
     @staticmethod
     def forward(logits: Tensor, s: float, dim: int) -> Tensor:
-        distance = logits.amax(dim, keepdim=True) - logits
+        distance = s * (logits.amax(dim, keepdim=True) - logits)
         shift = torch.zeros_like(distance.narrow(dim, 0, 1))
-        log_p, power = torch.empty_like(distance), torch.empty_like(distance)
+        log_base, power = torch.empty_like(distance), torch.empty_like(distance)
 
-        def fill() -> Tensor:
-            return torch.add(distance, shift, out=log_p).mul_(s).clamp_(min=-1).log1p_().mul_(-1 / s)
+        def refresh() -> Tensor:
+            base = torch.add(distance, shift, out=log_base)
+            return (base if s > 0 else base.clamp_(min=-1)).log1p_()
 
         def total(exponent: float) -> Tensor:
-            return torch.mul(log_p, exponent, out=power).exp_().sum(dim, keepdim=True)
+            return torch.mul(log_base, -exponent / s, out=power).exp_().sum(dim, keepdim=True)
 
         for _ in range(_steps(s)):
-            fill()
+            refresh()
             z, slope = total(1), total(1 + s)  # exp_t has the slope exp_t^t
-            ahead = torch.expm1(s * z.log()) / s
+            ahead = torch.expm1(s * z.log())
             step = z / slope * ahead
             if s > 0:
-                bend = (1 + s) * ahead * (1 - z / slope * (total(1 + 2 * s) / slope))
+                bend = (1 + s) / s * ahead * (1 - z / slope * (total(1 + 2 * s) / slope))
                 step /= 1 + bend.clamp(-1, 0) / 2
             shift += step
-        return fill()
+        return refresh().mul_(-1 / s)
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Tensor, float, int], output: Tensor) -> None:
@@ -103,11 +104,12 @@ class _TemperedLogSoftmax(torch.autograd.Function):
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None, None]:
         # d log p_i = p_i^s (d a_i - d lambda), and d lambda is the mean of all d a_j with weights p_j^t
         (log_p,) = ctx.saved_tensors
-        inside = log_p > -torch.inf
-        moved = torch.where(inside, grad * torch.exp(ctx.s * log_p.where(inside, 0)), 0)
-        escort = torch.exp((1 + ctx.s) * log_p)
+        log_slope = ctx.s * log_p
+        if ctx.s < 0:
+            log_slope = log_slope.where(log_p > -torch.inf, -torch.inf)
+        moved, escort = grad * log_slope.exp_(), ((1 + ctx.s) * log_p).exp_()
         share = moved.sum(ctx.dim, keepdim=True) / escort.sum(ctx.dim, keepdim=True)
-        return moved - share * escort, None, None
+        return torch.addcmul(moved, share, escort, value=-1), None, None
 
 
 def _steps(s: float) -> int:
