@@ -75,6 +75,19 @@ def test_one_step_a_character_and_one_between_two_alike_is_enough() -> None:
             assert cost.isinf() == (given < steps)
 
 
+@pytest.mark.parametrize("nonsense", [0, 4, -1, 10**9])
+def test_no_path_reads_a_blank_or_what_is_no_class(nonsense) -> None:
+    """Handed on to torch's kernel, an id outside of the logits reads memory that is not its own."""
+    target = torch.tensor([[1, nonsense, 2], [1, 3, nonsense]])
+    logits = lines(2).requires_grad_()
+    got = CTC(reduction="none")(logits, target, torch.tensor([6, 6]), torch.tensor([3, 2]))
+    got.sum().backward()
+    assert got.isinf().tolist() == [True, False]
+    assert not logits.grad[0].any()
+    assert logits.grad[1].any()
+    assert logits.grad.isfinite().all()
+
+
 def test_an_empty_line_is_all_blanks_and_no_steps_read_nothing() -> None:
     logits, nothing = lines(3), torch.zeros(3, 0, dtype=torch.long)
     got = CTC(reduction="none")(logits, nothing, torch.tensor([6, 1, 0]), torch.tensor([0, 0, 0]))

@@ -65,3 +65,12 @@ def test_arguments_that_do_not_fit_are_named() -> None:
     for name in call:
         with pytest.raises(ValueError, match=rf"`{name}` must be int64 or int32; got torch\.float32"):
             CTC()(lines(), **{**call, name: call[name].float()})
+
+
+def test_int32_and_int64_are_taken_and_nothing_shorter() -> None:
+    call = torch.tensor([[1, 2]]), torch.tensor([6]), torch.tensor([2])
+    expected = CTC()(lines(1), *call)
+    assert torch.equal(CTC()(lines(1), *(each.int() for each in call)), expected)
+    for dtype in (torch.int16, torch.uint8, torch.bool):
+        with pytest.raises(ValueError, match="`target` must be int64 or int32"):
+            CTC()(lines(1), *(each.to(dtype) for each in call))

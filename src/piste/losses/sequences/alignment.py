@@ -89,7 +89,7 @@ _ctc.register_autograd(_back, setup_context=_keep)
 def cost_of_alignment(
     logits: Tensor, target: Tensor, logit_lengths: Tensor, target_lengths: Tensor, blank: int
 ) -> Tensor:
-    """-ln p(target) of each line, infinite where no alignment gives it.
+    """-ln p(target) of each line, infinite where no path reads it, nor a text with a blank or no class in it.
 
     Args:
         logits: Raw scores [N, T, C], float32 or float64.
@@ -98,5 +98,9 @@ def cost_of_alignment(
         target_lengths: How many characters each line has, [N].
         blank: The class that stands for no character.
     """
-    cost: Tensor = _ctc(logits, target, logit_lengths, target_lengths, blank)[0]
-    return cost
+    place = torch.arange(target.shape[1], device=target.device)
+    written = place < target_lengths.to(target.device).unsqueeze(1)
+    unreadable = written & ((target < 0) | (target >= logits.shape[2]) | (target == blank))
+    # the kernel looks up whatever id it is given, be it outside of the logits
+    cost: Tensor = _ctc(logits, target.masked_fill(unreadable, 0), logit_lengths, target_lengths, blank)[0]
+    return cost.masked_fill(unreadable.any(1), torch.inf)

@@ -33,10 +33,11 @@ class LineLoss(Loss):
 
     Args:
         blank: Class that stands for no character. 0 in torch and in TensorFlow 2, the last class in Keras.
-        impossible: Cost of a line with fewer steps than its characters need: one each, and one for the blank between
-            two that are alike. "infinite" is what the definition says, and stops a run that looks at its loss, with
-            the batch that is to blame; "zero" goes on without the line, which still counts in the mean, and nobody
-            learns of it. Neither has a gradient.
+        impossible: Cost of a line that no path reads: with fewer steps than its characters need (one each, and one for
+            the blank between two that are alike), or with a blank or no class at all among its characters. "infinite"
+            is what the definition says, and stops a run that looks at its loss, with the batch that is to blame;
+            "zero" goes on without the line, which still counts in the mean, and nobody learns of it. Neither has a
+            gradient.
         per_character: Whether a line's cost is divided by its number of characters, as in torch's own mean, so that
             long lines weigh no more than short ones.
         reduction: "mean" is sum(sample_weight * cost) / sum(sample_weight) over the lines, 0 if nothing counts;
