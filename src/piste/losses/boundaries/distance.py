@@ -7,7 +7,6 @@ together as many as there are pixels. Halving the gaps log2(n) times is a few op
 """
 
 from collections.abc import Sequence
-from numbers import Real
 
 import torch
 from torch import Tensor
@@ -75,17 +74,17 @@ def nearest(sites: Tensor, steps: Sequence[float], dtype: torch.dtype) -> Tensor
     squares = _along_line(sites, steps[-1], far)
     for axis in range(len(space) - 1):
         lines = squares.movedim(axis + 2, -1)
-        parts = lines.reshape(-1, space[axis]).split(_lines_at_once(lines))
+        parts = lines.reshape(-1, space[axis]).chunk(_parts(lines))
         least = torch.cat([_envelope(part, steps[axis], far) for part in parts])
         squares = least.view(lines.shape).movedim(-1, axis + 2)
     return squares.where(squares < far, 0).sqrt().to(dtype)
 
 
-def _lines_at_once(lines: Tensor) -> int:
-    """All, but for as many as fit the caches where each operation would wait for the memory of a CPU."""
+def _parts(lines: Tensor) -> int:
+    """One, or on a CPU as many that each fits the caches: else each operation waits for the memory."""
     if lines.device.type != "cpu" or torch.compiler.is_compiling():
-        return max(lines[..., 0].numel(), 1)
-    return max(_CACHED * torch.get_num_threads() // max(lines.shape[-1], 1), 1)
+        return 1
+    return lines.numel() // (_CACHED * torch.get_num_threads()) + 1
 
 
 def _along_line(sites: Tensor, step: float, far: float) -> Tensor:
@@ -155,9 +154,14 @@ def _inside(labels: Tensor, classes: int | None) -> Tensor:
 
 def _steps(spacing: float | Sequence[float], space: int) -> list[float]:
     """The size of a pixel along each axis."""
-    steps = [spacing] * space if isinstance(spacing, Real) else list(spacing)
+    steps = list(spacing) if isinstance(spacing, Sequence) else [spacing] * space
     if len(steps) != space:
         raise ValueError(f"`spacing` must have one number for each of {space} axes of pixels; got {spacing!r}.")
+    return check_spacing(steps)
+
+
+def check_spacing(steps: Sequence[float]) -> list[float]:
+    """The sizes of a pixel, each a number > 0."""
     return [number("spacing", step, "the size of a pixel", above=0.0) for step in steps]
 
 

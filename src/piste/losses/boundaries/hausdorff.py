@@ -5,7 +5,6 @@ d_y is each pixel's distance to the true outline, d_p that to the outline of the
 
 from collections.abc import Sequence
 from math import dist, log
-from numbers import Real
 from typing import Unpack
 
 import torch
@@ -13,7 +12,7 @@ from torch import Tensor
 
 from piste.losses.arguments import number
 from piste.losses.boundaries.base import ShapeKeywords, ShapeLoss
-from piste.losses.boundaries.distance import signed_distance
+from piste.losses.boundaries.distance import check_spacing, signed_distance
 from piste.losses.regions.areas import over_space
 from piste.losses.regions.units import ratio
 from piste.losses.spec import Between, Case, loss
@@ -111,8 +110,7 @@ class Hausdorff(ShapeLoss):
     ) -> None:
         super().__init__(**common)
         self.alpha = number("alpha", alpha, "a power", above=0.0)
-        for step in [spacing] if isinstance(spacing, Real) or not isinstance(spacing, Sequence) else spacing:
-            number("spacing", step, "the size of a pixel", above=0.0)
+        check_spacing(spacing if isinstance(spacing, Sequence) else [spacing])
         self.spacing = spacing
 
     def cost(self, probs: Tensor, truth: Tensor, count: Tensor) -> Tensor:

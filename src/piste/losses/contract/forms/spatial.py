@@ -45,8 +45,8 @@ class Spatial(Form):
         """Draw logits and labels; those for finite differences lie along a line, and a large image is a long one."""
         drawn = self.elements.example(setting, kind, size)
         if size == "large":
-            long = (each[..., :300, :].reshape(*each.shape[:-2], 12, -1) for each in (drawn.prediction, drawn.target))
-            drawn = Example(self, kind, *long)
+            prediction, target = (each[..., :300, :].flatten(-2) for each in (drawn.prediction, drawn.target))
+            drawn = replace(drawn, prediction=prediction.unflatten(-1, (12, -1)), target=target.unflatten(-1, (12, -1)))
         return replace(drawn, form=self)
 
     def examples(self, setting: "Setting", kind: str) -> Iterator[Example]:
@@ -66,8 +66,9 @@ class Spatial(Form):
     def misfits(self, drawn: Example) -> Iterator[tuple[str, Example]]:
         """Those of elements, and logits without an axis of pixels."""
         yield from self.elements.misfits(drawn)
-        flat = (..., *(0 for _ in drawn.prediction.shape[2:]))
-        yield "logits without pixels", replace(drawn, prediction=drawn.prediction[flat], target=drawn.target[flat])
+        space = drawn.prediction.dim() - 2
+        prediction, target = (each.flatten(-space)[..., 0] for each in (drawn.prediction, drawn.target))
+        yield "logits without pixels", replace(drawn, prediction=prediction, target=target)
 
     def of_case(self, case: Case) -> Example:
         """Prediction, target and call as they stand."""
