@@ -67,6 +67,24 @@ class Choice:
         object.__setattr__(self, "values", values)
 
 
+class Waiver(str):
+    """Why a promise cannot be kept, where that is so in some settings alone.
+
+    Args:
+        reason: Why.
+        only: Words that every accepted failure says, such as "kind='ciou'".
+    """
+
+    only: str
+    __slots__ = ("only",)
+
+    def __new__(cls, reason: str, *, only: str) -> "Waiver":
+        """A text, as plain reasons are."""
+        waiver = super().__new__(cls, reason)
+        waiver.only = only
+        return waiver
+
+
 @dataclass(frozen=True)
 class Case:
     """A worked case: an input small enough to compute by hand, and what comes out.
@@ -125,7 +143,7 @@ class LossSpec:
         unit: What `reference` computes the cost of.
         cases: Worked cases.
         variants: Keywords on which the contract runs besides the defaults.
-        waivers: Promises of the contract that it cannot keep, each with the reason.
+        waivers: Promises of the contract that it cannot keep, each with the reason; a `Waiver` holds in some settings.
         call: How it is called, by the name of a form of the contract: "elements" for a prediction and a target with
             one entry an element.
         stand_in: Keywords on which the contract builds it where a default needs a file that may not be there.

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from piste.losses.contract import PROMISES
+from piste.losses.spec import Waiver
 
 from ..inductor import why_not
 from .planted import PLANTED, SURPRISE
@@ -44,3 +45,11 @@ def test_a_waiver_of_a_promise_that_is_kept_is_an_error() -> None:
     spec = replace(SURPRISE, waivers={"worked_cases_come_out": "out of fear"})
     with pytest.raises(AssertionError, match="surprise waives worked_cases_come_out, which it keeps"):
         PROMISES["worked_cases_come_out"].keep(spec)
+
+
+def test_a_waiver_of_some_settings_does_not_cover_the_others() -> None:
+    spec = replace(SURPRISE, value_range=(0.0, 1.0))
+    holds = "value_lies_in_its_declared_range"
+    PROMISES[holds].keep(replace(spec, waivers={holds: Waiver("it has no ceiling", only="outside [0, 1]")}))
+    with pytest.raises(AssertionError, match="outside"):
+        PROMISES[holds].keep(replace(spec, waivers={holds: Waiver("none has weights", only="weight=[")}))

@@ -63,7 +63,6 @@ def normalised(image: Image, mean: Sequence[float], std: Sequence[float]) -> Ima
     ),
     waivers={
         "its_repr_is_the_call_that_made_it": "a network of one's own prints its layers, not the call that made it",
-        "every_keyword_changes_something": "`weights` names a file with a network's weights, and the contract has none",
     },
     call="images",
     stand_in={"network": Seeded({0: 4, 1: 5}), "layers": ("features.1",)},

@@ -56,10 +56,6 @@ def as_printed(
     reference=as_printed,
     unit="whole",
     variants=({"loss": Focal(gamma=2.0), "keep": 0.5}, {"keep": 1.0}),
-    waivers={
-        "it_can_be_put_away_and_taken_out": "a copy holds a copy of the loss inside, and a loss equals itself alone",
-        "its_repr_is_the_call_that_made_it": "what is built anew holds another loss, and a loss equals itself alone",
-    },
     cases=(
         Case(
             {"keep": 0.5},

@@ -4,7 +4,6 @@ A sample weight is one number an image, so that an element is a whole image: it 
 unpacked for the call. Beside the target stands a frame, whose shape is that of the prediction.
 """
 
-import copy
 import inspect
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -129,7 +128,8 @@ class _Looking:
     """A network in float64 as a function of an image and names of layers, by hooks."""
 
     def __init__(self, network: nn.Module) -> None:
-        self._network = copy.deepcopy(network).double().eval()
+        self._network = network
+        self._weights = {name: weight.double() for name, weight in network.state_dict().items()}
 
     def __call__(self, image: Any, layers: Sequence[str]) -> list[Any]:
         """Give the layers' outputs as nested lists, [C][H][W] each."""
@@ -141,7 +141,8 @@ class _Looking:
             for name in layers
         ]
         with torch.no_grad():
-            self._network(torch.tensor(image, dtype=torch.float64).unsqueeze(0))
+            images = torch.tensor(image, dtype=torch.float64).unsqueeze(0)
+            torch.func.functional_call(self._network, self._weights, (images,))
         for hook in hooks:
             hook.remove()
         return [seen[name] for name in layers]
@@ -149,6 +150,6 @@ class _Looking:
 
 def _least(setting: "Setting") -> int:
     """The side of the smallest image that the setting takes: a window at the coarsest of its scales."""
-    window, exponents = setting.get("window") or 3, setting.get("exponents") or (1.0,)
+    window, exponents = setting.get("window") or 2, setting.get("exponents") or (1.0,)
     side: int = (window - 1) * 2 ** (len(exponents) - 1) + 1
     return side
