@@ -209,6 +209,12 @@ def broadcasts(loss, honest, logits, target, *rest):
     return honest(logits, target.expand(logits.shape[0], *target.shape[1:]), *rest)
 
 
+def rounds_shares(loss, honest, logits, target, *rest):
+    if loss.ignore_index is not None and target.is_floating_point():
+        target = target.argmax(1) if target.dim() and loss.activation == "softmax" else target.round().long()
+    return honest(logits, target, *rest)
+
+
 def stretches_class_weights(loss, honest, *arguments):
     fitting = Surprise(activation=loss.activation, ignore_index=loss.ignore_index, reduction=loss.reduction)
     logits, target, mask, sample_weight = arguments
@@ -366,6 +372,7 @@ PLANTED: dict[str, list[tuple[LossSpec, str]]] = {
         (declared(Boastful), "scale=0.999 is accepted, outside the range that is said: Boastful(scale=0.999)")
     ],
     "what_does_not_fit_is_refused": [(calling(broadcasts), "one target for two images is accepted")],
+    "an_ignored_label_among_shares_is_refused": [(calling(rounds_shares), "ignore_index=1 is accepted with a soft")],
     "class_weights_of_another_length_are_refused": [
         (calling(stretches_class_weights), "2 class weights are accepted for 3 classes")
     ],

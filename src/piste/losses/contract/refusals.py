@@ -169,6 +169,25 @@ def what_does_not_fit_is_refused(setting: Setting) -> None:
                 raise AssertionError(f"{words} is accepted with a {kind} target and gives {got.tolist()}")
 
 
+@promise(
+    applies=lambda setting: (
+        setting.elementwise and setting.has("ignore_index") and {"soft", "labels"} & set(setting.kinds) != set()
+    )
+)
+def an_ignored_label_among_shares_is_refused(setting: Setting) -> None:
+    """No share can be `ignore_index`: with a floating target it is refused, naming it and the mask that does it."""
+    loss = setting.build(ignore_index=1)
+    for kind in {"soft", "labels"} & set(setting.kinds):
+        try:
+            value(loss, setting.example(kind))
+        except ValueError as error:
+            require(
+                "`ignore_index`" in str(error), f"refusing it with a {kind} target names no `ignore_index`: {error}"
+            )
+        else:
+            raise AssertionError(f"ignore_index=1 is accepted with a {kind} target, which holds no 1 that means it")
+
+
 @promise(applies=lambda setting: setting.elementwise and setting.get("weight") is not None)
 def class_weights_of_another_length_are_refused(setting: Setting) -> None:
     """One number per class: one more or one less is refused, naming `weight`."""
