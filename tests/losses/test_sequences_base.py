@@ -5,7 +5,7 @@ from math import inf, log
 import pytest
 import torch
 
-from piste.losses import CTC
+from piste.losses import CTC, check
 
 
 def lines(n: int = 3, t: int = 6, c: int = 4, seed: int = 1) -> torch.Tensor:
@@ -74,3 +74,9 @@ def test_int32_and_int64_are_taken_and_nothing_shorter() -> None:
     for dtype in (torch.int16, torch.uint8, torch.bool):
         with pytest.raises(ValueError, match="`target` must be int64 or int32"):
             CTC()(lines(1), *(each.to(dtype) for each in call))
+
+
+@pytest.mark.parametrize("text", [[1, 1], [1, 0], [1, 4]])
+def test_check_refuses_lines_that_no_path_reads(text) -> None:
+    with pytest.raises(ValueError, match="the loss must be finite; got inf"):
+        check(CTC(), lines(1), torch.tensor([text]), logit_lengths=torch.tensor([2]), target_lengths=torch.tensor([2]))

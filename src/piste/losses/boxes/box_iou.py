@@ -171,7 +171,8 @@ class BoxIoU(BoxLoss):
             wider, higher = 4 * (pair.w - pair.w_true).square(), 4 * (pair.h - pair.h_true).square()
             return distance + ratio(wider, w_squared) + ratio(higher, h_squared)
         if self.kind == "ciou":
-            # atan a - atan b is the angle between two diagonals, and that of a point is 0
+            # atan a - atan b is the angle between two diagonals. Of a point it is 0, and so is its slope, where older
+            # versions of torch give NaN
             cross, dot = pair.w_true * pair.h - pair.w * pair.h_true, pair.w * pair.w_true + pair.h * pair.h_true
             v = (2 / pi * torch.atan2(cross, dot + ((cross == 0) & (dot == 0)))).square()
             return distance + ratio(v, apart + v).detach() * v
