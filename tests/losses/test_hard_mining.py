@@ -79,6 +79,14 @@ def test_a_share_is_kept_rounded_up(number, keep) -> None:
     torch.testing.assert_close(HardMining(keep=round(keep * number, 3) / number)(logits, target), expected)
 
 
+@pytest.mark.parametrize(("number", "keep", "kept"), [(25, 0.6, 15), (50, 0.3, 15), (100, 0.15, 15), (3, 0.01, 1)])
+def test_a_share_that_is_a_whole_number_is_not_rounded_up(number, keep, kept) -> None:
+    """In float32, 0.6 * 25 comes out above 15."""
+    logits = torch.arange(number).double().unsqueeze(1) * torch.tensor([[0.0, 1.0]])
+    hardest = CrossEntropy(reduction="none")(logits, torch.zeros(number, dtype=torch.long))[-kept:]
+    torch.testing.assert_close(HardMining(keep=keep)(logits, torch.zeros(number, dtype=torch.long)), hardest.mean())
+
+
 @pytest.mark.parametrize("loss", [CrossEntropy(weight=[1.0, 9.0]), CrossEntropy()])
 def test_weights_price_what_is_kept_and_do_not_choose_it(loss) -> None:
     logits = torch.tensor([[0.0, 3.0], [0.0, 2.0], [0.0, -1.0], [0.0, -0.5]])  # -ln p of 0, 0, 1, 1: falling from 3

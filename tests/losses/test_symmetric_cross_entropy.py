@@ -37,11 +37,12 @@ def test_a_soft_label_has_the_logarithms_of_its_own_shares() -> None:
 
 
 @pytest.mark.parametrize("share", [0.0, 1e-30, 1e-3])
-def test_no_share_counts_for_less_than_log_zero(share) -> None:
+@pytest.mark.parametrize("log_zero", [-2.0, -4.0])
+def test_no_share_counts_for_less_than_log_zero(share, log_zero) -> None:
     logits = torch.zeros(1, 2, dtype=torch.float64)
     target = torch.tensor([[1 - share, share]], dtype=torch.float64)
-    value = SymmetricCrossEntropy(alpha=1.0, beta=1.0, log_zero=-4.0)(logits, target).item()
-    assert value == pytest.approx(log(2) + (4 - log(1 - share)) / 2, rel=1e-12)
+    value = SymmetricCrossEntropy(alpha=1.0, beta=1.0, log_zero=log_zero)(logits, target).item()
+    assert value == pytest.approx(log(2) - (log_zero + log(1 - share)) / 2, rel=1e-12)
 
 
 @pytest.mark.parametrize(("keyword", "value"), [("alpha", 0), ("beta", -1), ("log_zero", 0), ("log_zero", 4.0)])

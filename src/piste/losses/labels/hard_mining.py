@@ -133,6 +133,6 @@ class HardMining(Loss):
         weight = torch.ones_like(cost) if weights is None else weights.to(cost.dtype).expand_as(cost)
         counts = weight > 0
         hardness = torch.where(counts, cost.detach() / weight, -torch.inf)
-        number_kept = (counts.sum() * self.keep - 1e-4).ceil().long().clamp(min=1)  # a whole number stays what it is
+        number_kept = (counts.sum() * self.keep - 1e-4).ceil().long().clamp(min=1)  # 15.000001 is 15 in float32
         least = hardness.flatten().sort(descending=True).values.gather(0, number_kept.view(1) - 1)
-        return reduce(cost, counts & (hardness >= least), "mean", weight=weight)
+        return reduce(cost, hardness >= least, "mean", weight=weight)
