@@ -20,13 +20,13 @@ def test_with_one_class_is_dice() -> None:
 
 
 def test_a_class_weighs_by_the_inverse_square_of_its_size() -> None:
-    """Class 0 has 2 of 20 elements and one miss; class 1 has 10 and ten false alarms."""
+    """Class 0 has 2 of 20 elements and one miss; class 1 has 10 and five false alarms."""
     labels = torch.zeros(1, 2, 20)
     labels[0, 0, :2] = labels[0, 1, :10] = 1
     found = torch.zeros(1, 2, 20)
-    found[0, 0, 0] = found[0, 1] = 1
+    found[0, 0, 0] = found[0, 1, :15] = 1
     value = GeneralizedDice(activation="sigmoid")(200 * found - 100, labels)
-    assert value.item() == pytest.approx((1 / 2**2 + 10 / 10**2) / (3 / 2**2 + 30 / 10**2), rel=1e-6)
+    assert value.item() == pytest.approx((1 / 2**2 + 5 / 10**2) / (3 / 2**2 + 25 / 10**2), rel=1e-6)
 
 
 def test_an_image_enlarged_costs_the_same() -> None:
@@ -85,10 +85,12 @@ class TestAbsent:
         skipped = GeneralizedDice(classes=[0, 1], absent="skip")(LOGITS, target)
         torch.testing.assert_close(GeneralizedDice()(LOGITS, target), skipped)
 
-    @pytest.mark.parametrize(("absent", "cost"), [("skip", 0.0), ("area", 0.01), ("formula", 1.0), (None, 0.01)])
+    @pytest.mark.parametrize(("absent", "cost"), [("skip", 0.0), ("area", 0.375), ("formula", 1.0), (None, 0.375)])
     def test_where_nothing_is_there_costs_what_its_name_says(self, absent, cost) -> None:
-        value = GeneralizedDice(activation="sigmoid", absent=absent)(torch.full((1, 2, 100), -4.6), 0 * self.labels)
-        assert value.item() == pytest.approx(cost, rel=1e-2)
+        """p of the labels is 1/2 and 1/4."""
+        logits = torch.tensor([0.5, 0.25]).logit().view(1, 2, 1).expand(1, 2, 100)
+        value = GeneralizedDice(activation="sigmoid", absent=absent)(logits, 0 * self.labels)
+        assert value.item() == pytest.approx(cost, rel=1e-5)
 
 
 def test_has_no_reduction_since_all_classes_share_one_cost() -> None:

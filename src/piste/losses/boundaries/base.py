@@ -71,9 +71,9 @@ class ShapeLoss(Loss):
         """Price of each class of each image, [N, C].
 
         Args:
-            probs: Probabilities, [N, C, *S]; 0 where nothing counts.
-            truth: Shares of each class, the same; 0 where nothing counts.
-            count: What each element counts, the same, with a mean of 1 over what counts at all.
+            probs: Probabilities, [N, C, *S].
+            truth: Shares of each class, the same.
+            count: What each element counts, the same: 0 where it does not, with a mean of 1 where it does.
         """
 
     def forward(
@@ -106,7 +106,6 @@ class ShapeLoss(Loss):
         truth, probs, counts = chosen
         number, total = over_space((counts > 0).to(counts.dtype)), over_space(counts)
         if count is not None:
-            truth, probs = truth.where(counts > 0, 0), probs.where(counts > 0, 0)
             counts = counts * ratio(number, total).view(*number.shape, *[1] * (logits.dim() - 2))
         weight = ratio(total, number)
         if self._weight is not None:

@@ -5,6 +5,7 @@ S = |skeleton(y) p| / |skeleton(y)| how much of the true one was found; `smooth`
 The skeleton is what openings take away while the image is eroded, step by step.
 """
 
+from itertools import product
 from math import log
 from typing import Unpack
 
@@ -29,17 +30,23 @@ def as_printed(
     """One class of one image; what does not count is as if outside the image."""
     counted = {place: w for place, w in zip(places, element_weight, strict=True) if w}
 
-    def steps(a: tuple[int, ...], b: tuple[int, ...]) -> list[int]:
-        return [abs(x - y) for x, y in zip(a, b, strict=True)]
+    steps = list(product((-1, 0, 1), repeat=len(places[0])))
+
+    def near(here: tuple[int, ...], most: int) -> list[tuple[int, ...]]:
+        """The pixels that count within a square of 3, along at most so many axes at once."""
+        chosen = [step for step in steps if step.count(0) >= len(step) - most]
+        around = [tuple(a + b for a, b in zip(here, step, strict=True)) for step in chosen]
+        return [at for at in around if at in counted]
+
+    along_axes = {here: near(here, 1) for here in counted}
+    in_square = {here: near(here, len(here)) for here in counted}
 
     def eroded(image: dict[tuple[int, ...], float]) -> dict[tuple[int, ...], float]:
-        """The least along each axis by itself."""
-        return {here: min(value for at, value in image.items() if sum(steps(at, here)) < 2) for here in image}
+        return {here: min(image[at] for at in around) for here, around in along_axes.items()}
 
     def opened(image: dict[tuple[int, ...], float]) -> dict[tuple[int, ...], float]:
-        """The most of the least, in a square."""
         least = eroded(image)
-        return {here: max(value for at, value in least.items() if max(steps(at, here)) < 2) for here in image}
+        return {here: max(least[at] for at in around) for here, around in in_square.items()}
 
     def skeleton(values: list[float]) -> dict[tuple[int, ...], float]:
         image = {place: value for place, value in zip(places, values, strict=True) if place in counted}
