@@ -12,7 +12,7 @@ from torch.nn import functional as F
 
 from piste.losses.arguments import number
 from piste.losses.labels.independent import IndependentKeywords, IndependentLoss, power
-from piste.losses.spec import Between, Case, Tendency, loss
+from piste.losses.spec import Between, Case, Tendency, Waiver, loss
 
 
 def as_printed(probs: list[float], target: list[float], gamma_pos: float, gamma_neg: float, clip: float) -> float:
@@ -43,8 +43,10 @@ def _leaning(gamma_pos: float, gamma_neg: float, clip: float) -> Tendency:
     reference=as_printed,
     variants=({"gamma_pos": 1.0, "gamma_neg": 0.5, "clip": 0.25}, {"clip": 0.0}),
     waivers={
-        "a_sure_mistake_still_has_a_slope": "a negative that looks surely positive is taken for a wrong label: by the "
-        "shift it has a ceiling"
+        "a_sure_mistake_still_has_a_slope": Waiver(
+            "a negative that looks surely positive is taken for a wrong label: by the shift it has a ceiling",
+            only="hard target",
+        )
     },
     cases=(
         Case({}, [[-log(3)]], [[1]], log(4), "a positive with p = 1/4: -ln 1/4"),

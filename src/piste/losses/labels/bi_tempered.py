@@ -14,7 +14,7 @@ from piste.losses.arguments import number
 from piste.losses.labels.base import LabelKeywords
 from piste.losses.labels.divergence import DivergenceLoss
 from piste.losses.labels.tempered import tempered_log_softmax
-from piste.losses.spec import Between, Case, loss
+from piste.losses.spec import Between, Case, Waiver, loss
 
 
 def as_printed(probs: list[float], target: list[float], t1: float, t2: float, label_smoothing: float) -> float:
@@ -57,7 +57,10 @@ def _log_t(u: float, t: float) -> float:
     variants=({"t1": 0.5, "t2": 4.0}, {"t1": 1.0, "t2": 1.0, "label_smoothing": 0.1}),
     waivers={
         "declared_range_is_no_wider_than_need_be": "the ceiling 1 / (1 - t1) depends on t1 and is gone at t1 = 1",
-        "a_sure_mistake_still_has_a_slope": "with t1 < 1 a label that looks surely wrong is meant to have no pull",
+        "a_sure_mistake_still_has_a_slope": Waiver(
+            "with t1 < 1 a label that looks surely wrong pulls so little that float16 makes nothing of it",
+            only="in torch.float16",
+        ),
     },
     cases=(
         Case({"t1": 0.0, "t2": 2.0}, [[1.5, 0.0]], [1], 4 / 9, "1 / p = (3/2, 3), p = (2/3, 1/3): 2/3 - (1 - 5/9) / 2"),
