@@ -18,6 +18,7 @@ from piste.losses.boxes.iou_balanced_classification import IoUBalancedClassifica
 from piste.losses.boxes.iou_balanced_localization import IoUBalancedLocalization
 from piste.losses.boxes.multi_box import MultiBox
 from piste.losses.check import check
+from piste.losses.features.lpips import LPIPS
 from piste.losses.features.multi_scale_ssim import MultiScaleSSIM
 from piste.losses.features.perceptual import Perceptual
 from piste.losses.features.ssim import SSIM
@@ -55,6 +56,7 @@ from piste.losses.values.squared_error import SquaredError
 
 __all__ = [
     "CTC",
+    "LPIPS",
     "SSIM",
     "AbsoluteError",
     "Asymmetric",

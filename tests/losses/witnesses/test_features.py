@@ -1,5 +1,9 @@
 """Image losses beside independent implementations."""
 
+import copy
+from types import SimpleNamespace
+
+import lpips
 import piq
 import pytest
 import torch
@@ -12,8 +16,9 @@ from torchmetrics.functional.image import (
     structural_similarity_index_measure,
     total_variation,
 )
+from torchvision.models import get_model
 
-from piste.losses import SSIM, MultiScaleSSIM, Perceptual, Style, TotalVariation
+from piste.losses import LPIPS, SSIM, MultiScaleSSIM, Perceptual, Style, TotalVariation
 
 X, Y = (torch.rand(3, 2, 31, 37, generator=torch.Generator().manual_seed(i), dtype=torch.float64) for i in (0, 1))
 X = 0.6 * X + 0.4 * Y
@@ -162,3 +167,38 @@ def test_piq_is_wrong_about_a_layer_before_one_that_works_in_place() -> None:
     assert not torch.isclose(theirs(*COLOR), clean(*COLOR))
     ours = Perceptual(network=network(inplace=True), layers=["0"])
     torch.testing.assert_close(4 * ours(*COLOR), clean(*COLOR))
+
+
+class Trunk(nn.Module):
+    def __init__(self, features: nn.Module) -> None:
+        super().__init__()
+        self.features = features
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        return self.features(images)
+
+
+@pytest.mark.parametrize("net", ["alex", "vgg", "squeeze"])
+def test_lpips_is_that_of_the_authors_package_on_the_same_random_network(witness, monkeypatch, net) -> None:
+    name = {"alex": "alexnet", "vgg": "vgg16", "squeeze": "squeezenet1_1"}[net]
+    with torch.device("meta"):
+        features = get_model(name).features
+    features = features.to_empty(device="cpu").double()
+    dice = torch.Generator().manual_seed(8)
+    for weight in features.state_dict().values():
+        fan_in = weight[0].numel() if weight.dim() > 1 else 100
+        weight.copy_(torch.randn(weight.shape, generator=dice) * (2 / fan_in) ** 0.5)
+    given = SimpleNamespace(features=copy.deepcopy(features))
+    monkeypatch.setattr(lpips.pretrained_networks.tv, name, lambda pretrained: given)
+    theirs = lpips.LPIPS(net=net, pnet_rand=True, verbose=False).double()
+    x, y = torch.rand(2, 2, 3, *((37, 34) if net == "vgg" else (70, 67)), generator=dice, dtype=torch.float64)
+    ours = LPIPS(net=net, network=Trunk(features), black=-1.0, reduction="none")
+    witness("lpips", f"lpips LPIPS({net})", ours(x, y), theirs(x, y).flatten())
+    witness("lpips", f"lpips LPIPS({net})", slope(ours, x, y), slope(theirs, x, y))
+
+
+def test_the_lpips_package_is_wrong_about_positions_without_any_channel() -> None:
+    """The root in its normalisation has no slope at 0, and gives NaN to whatever leads there."""
+    dark = torch.zeros(1, 4, 1, 1, requires_grad=True)
+    lpips.normalize_tensor(dark).sum().backward()
+    assert dark.grad.isnan().all()
