@@ -1,5 +1,6 @@
 """Losses: one contract, one file each, declared where they stand."""
 
+from piste.losses.adversarial.gradient_penalty import GradientPenalty
 from piste.losses.adversarial.hinge import Hinge
 from piste.losses.adversarial.least_squares import LeastSquares
 from piste.losses.adversarial.minimax import Minimax
@@ -80,6 +81,7 @@ __all__ = [
     "GeneralizedDice",
     "GradientConsistency",
     "GradientDifference",
+    "GradientPenalty",
     "HardMining",
     "Hausdorff",
     "Hinge",

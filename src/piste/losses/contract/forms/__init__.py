@@ -10,12 +10,14 @@ from piste.losses.contract.forms.guided import Guided
 from piste.losses.contract.forms.images import Images
 from piste.losses.contract.forms.lines import Lines
 from piste.losses.contract.forms.maps import Maps
+from piste.losses.contract.forms.penalties import Penalties
 from piste.losses.contract.forms.players import Players
 from piste.losses.contract.forms.scored import Scored
 from piste.losses.contract.forms.spatial import Spatial
 
 FORMS: Mapping[str, Form] = {
     "elements": Elements(),
+    "penalties": Penalties(),
     "guided": Guided(),
     "anchors": Anchors(),
     "scored": Scored(),
