@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Literal, Unpack
 
+import torch
 from torch import Tensor, nn
 
 from piste.losses.features.base import ImageKeywords, ImageLoss
@@ -147,5 +148,4 @@ class Perceptual(ImageLoss):
         """Price each image by the mean squared error of each layer's output."""
         factors = self.layer_weights or [1.0] * len(self.layers)
         pairs = zip(factors, self._seen(prediction), self._seen(target), strict=True)
-        costs = [factor * (a - b).square().flatten(1).mean(1) for factor, a, b in pairs]
-        return sum(costs[1:], costs[0])
+        return torch.stack([factor * (a - b).square().flatten(1).mean(1) for factor, a, b in pairs]).sum(0)

@@ -136,8 +136,7 @@ class Style(ImageLoss):
     def distance(self, prediction: Tensor, target: Tensor) -> Tensor:
         """Price each image by the squared distance of each layer's Gram matrices."""
         pairs = zip(self._seen(prediction), self._seen(target), strict=True)
-        costs = [(_gram(a) - _gram(b)).square().sum((1, 2)) for a, b in pairs]
-        return sum(costs[1:], costs[0])
+        return torch.stack([(_gram(a) - _gram(b)).square().sum((1, 2)) for a, b in pairs]).sum(0)
 
 
 def _gram(layer: Tensor) -> Tensor:
