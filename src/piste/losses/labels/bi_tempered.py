@@ -54,7 +54,7 @@ def _log_t(u: float, t: float) -> float:
     tendency="neither",
     search={"t1": Between(0.2, 1.0), "t2": Between(1.0, 4.0), "label_smoothing": Between(0.0, 0.2)},
     reference=as_printed,
-    variants=({"t1": 0.5, "t2": 4.0}, {"t1": 1.0, "t2": 1.0, "label_smoothing": 0.1}),
+    variants=({"t1": 0.5, "t2": 4.0}, {"t1": 1.0, "t2": 1.0, "label_smoothing": 0.1}, {"t1": -0.5, "t2": 0.5}),
     waivers={
         "declared_range_is_no_wider_than_need_be": "the ceiling 1 / (1 - t1) depends on t1 and is gone at t1 = 1",
         "a_sure_mistake_still_has_a_slope": Waiver(
@@ -91,8 +91,8 @@ class BiTempered(DivergenceLoss):
     less the entropy of the label, to the same gradient. What meets its label costs nothing, for every t1 and t2.
 
     Args:
-        t1: Temperature of the logarithm, 0 <= t1 <= 1 and t1 <= t2. Lowering it forgives more wrong labels, and
-            learns more slowly.
+        t1: Temperature of the logarithm, <= 1 and at most t2; the paper's begins at 0. Lowering it forgives more
+            wrong labels, and learns more slowly.
         t2: Temperature of the probabilities, 0.2 <= t2 <= 5. Raising it forgives more labels that are wrong by
             little. Below 1 a class far behind gets no probability at all, and no slope.
         label_smoothing: Share of each label that is spread evenly over all classes, in [0, 1], as in `CrossEntropy`.
@@ -114,7 +114,7 @@ class BiTempered(DivergenceLoss):
         self, *, t1: float = 0.8, t2: float = 1.2, label_smoothing: float = 0.0, **common: Unpack[LabelKeywords]
     ) -> None:
         super().__init__(**common)
-        self.t1 = number("t1", t1, "a temperature", low=0.0, high=1.0)
+        self.t1 = number("t1", t1, "a temperature", high=1.0)
         self.t2 = number("t2", t2, "a temperature", low=0.2, high=5.0)
         self.label_smoothing = number("label_smoothing", label_smoothing, "a share", low=0.0, high=1.0)
         if t1 > t2:
