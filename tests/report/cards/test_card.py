@@ -48,6 +48,18 @@ def test_the_meaning_of_a_shared_keyword_comes_from_the_base() -> None:
     assert meanings["smooth"].startswith("Elements added to the overlap")
 
 
+def test_what_a_class_says_of_a_keyword_goes_before_what_its_base_says() -> None:
+    meaning = meanings_of(catalogue()["binary_cross_entropy"].cls)["activation"]
+    assert meaning.startswith('"sigmoid" alone')
+
+
+def test_a_waived_promise_does_not_count_as_kept() -> None:
+    spec = catalogue()["box_iou"]
+    assert spec.waivers
+    assert not set(spec.waivers) & set(kept_by(spec))
+    assert all(name.replace("_", " ") in " ".join(printed("box_iou").split()) for name in spec.waivers)
+
+
 def test_a_card_counts_the_promises_that_concern_the_loss() -> None:
     kept = kept_by(catalogue()["focal"])
     assert "value_is_that_of_the_reference" in kept

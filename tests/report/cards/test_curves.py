@@ -91,6 +91,14 @@ def test_a_critic_that_sees_through_it_starves_the_minimax_generator_alone() -> 
     assert height(pulls["non_saturating"], "", -6.0) == pytest.approx(1 / (1 + exp(-6)))
 
 
+def test_the_critic_wants_real_samples_high_and_generated_ones_low() -> None:
+    critic = panels("minimax", None)[0]
+    undecided, sure = log(2), log(1 + exp(-4))
+    for role, score in (("a real sample", 4.0), ("a generated one", -4.0)):
+        [line] = [line for line in critic.lines if line.trace.role == role]
+        assert line.trace.at(score) == pytest.approx(undecided + sure)
+
+
 def test_a_box_that_shares_nothing_is_pulled_back_by_giou_and_not_by_iou() -> None:
     cost, pull, _ = panels("box_iou", "kind")
     assert height(cost, "iou", 0.5) == pytest.approx(1 - 0.5 / 1.5)
@@ -114,3 +122,39 @@ def test_mining_keeps_a_quarter_of_a_hundred_and_lets_go_of_what_is_easy() -> No
     assert height(cost, "1", 50) == pytest.approx((hard + log(1 + exp(-4))) / 2, rel=1e-4)
     assert height(pull, "0.25", 50, "the easy ones") == 0
     assert height(pull, "1", 50, "the easy ones") > 0
+
+
+def test_five_characters_of_one_half_cost_five_times_ln_2() -> None:
+    cost, pull = panels("ctc", None)
+    assert height(cost, "", 0.5) == pytest.approx(5 * log(2))
+    assert height(pull, "", 0.5) == pytest.approx(5 * 0.5)
+
+
+def test_a_vessel_that_is_half_missing_costs_a_third_unless_too_wide_for_its_skeleton() -> None:
+    gap, _ = panels("cl_dice", "iterations")
+    assert height(gap, "10", 20) == pytest.approx(1 - 2 * 0.5 / (1 + 0.5), abs=0.02)  # all that is found is right
+    assert height(gap, "1", 20) == pytest.approx(0, abs=0.02)
+
+
+def test_an_edge_across_the_images_costs_all_and_one_at_30_degrees_a_quarter() -> None:
+    cost = panels("gradient_consistency", "epsilon")[0]
+    assert height(cost, "1e-06", 30.0) == pytest.approx(0.25, abs=1e-3)  # sin^2
+    assert height(cost, "1e-06", 90.0) == pytest.approx(1.0, abs=1e-3)
+
+
+def test_the_better_placed_of_two_boxes_is_pulled_harder() -> None:
+    [pull] = panels("iou_balanced_classification", "eta")
+    assert height(pull, "0", 1.0) == pytest.approx(0.5)
+    assert height(pull, "1.5", 1.0) == pytest.approx(0.5 * 2 / (1 + 0.5**1.5))
+
+
+def test_three_objects_listen_to_nine_hard_negatives() -> None:
+    mined, _ = panels("multi_box", "neg_pos_ratio")
+    easy, hard = log(1 + exp(-6)), log(1 + exp(1))
+    assert height(mined, "3", 5) == pytest.approx((3 * easy + 5 * hard + 4 * easy) / 3)
+    assert height(mined, "3", 20) == pytest.approx((3 * easy + 9 * hard) / 3)
+
+
+def test_the_default_is_marked_as_such() -> None:
+    cost, _ = panels("focal", "gamma")
+    assert [line.label for line in cost.lines if line.default] == ["2"]
