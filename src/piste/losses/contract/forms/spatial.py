@@ -45,8 +45,8 @@ class Spatial(Form):
         """Draw logits and labels; those for finite differences lie along a line, and a large image is a long one."""
         drawn = self.elements.example(setting, kind, size)
         if size == "large":
-            prediction, target = (each[..., :300, :].flatten(-2) for each in (drawn.prediction, drawn.target))
-            drawn = replace(drawn, prediction=prediction.unflatten(-1, (12, -1)), target=target.unflatten(-1, (12, -1)))
+            prediction, target = (each[..., :212, :].flatten(-2) for each in (drawn.prediction, drawn.target))
+            drawn = replace(drawn, prediction=prediction.unflatten(-1, (4, -1)), target=target.unflatten(-1, (4, -1)))
         return replace(drawn, form=self)
 
     def examples(self, setting: "Setting", kind: str) -> Iterator[Example]:
