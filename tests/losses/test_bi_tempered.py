@@ -4,7 +4,8 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from piste.losses import BiTempered, CrossEntropy, Quadratic, tempered_softmax
+from piste.losses import BiTempered, CrossEntropy, Quadratic, spec_of, tempered_softmax
+from piste.losses.contract import PROMISES, Setting
 from piste.losses.labels.bi_tempered import as_printed
 
 LOGITS = 2 * torch.randn(2, 5, 7, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
@@ -93,3 +94,12 @@ def test_slopes_need_t1_below_t2() -> None:
 def test_temperatures_keep_their_bounds(keyword, value) -> None:
     with pytest.raises(ValueError, match=rf"`{keyword}` is a temperature and must be a number "):
         BiTempered(**{keyword: value})
+
+
+@pytest.mark.parametrize("activation", ["softmax", "sigmoid"])
+@pytest.mark.parametrize("keywords", [{"t1": -1.0, "t2": 1.5}, {"t1": -3.0, "t2": 0.5}, {"t1": 0.5, "t2": 0.5}])
+@pytest.mark.parametrize(
+    "promise", ["value_is_that_of_the_reference", "gradient_is_that_of_the_reference", "everything_is_finite"]
+)
+def test_first_temperatures_below_0_and_second_ones_below_1_keep_the_contract(promise, keywords, activation) -> None:
+    PROMISES[promise].check(Setting(spec_of(BiTempered), {"activation": activation, **keywords}))

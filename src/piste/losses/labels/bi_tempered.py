@@ -54,7 +54,7 @@ def _log_t(u: float, t: float) -> float:
     tendency="neither",
     search={"t1": Between(0.2, 1.0), "t2": Between(1.0, 4.0), "label_smoothing": Between(0.0, 0.2)},
     reference=as_printed,
-    variants=({"t1": 0.5, "t2": 4.0}, {"t1": 1.0, "t2": 1.0, "label_smoothing": 0.1}, {"t1": -0.5, "t2": 0.5}),
+    variants=({"t1": 0.5, "t2": 4.0}, {"t1": 1.0, "t2": 1.0, "label_smoothing": 0.1}),
     waivers={
         "declared_range_is_no_wider_than_need_be": "the ceiling 1 / (1 - t1) depends on t1 and is gone at t1 = 1",
         "a_sure_mistake_still_has_a_slope": Waiver(
