@@ -8,6 +8,7 @@ from matplotlib.ticker import FixedLocator, NullLocator
 
 from piste.report.canvas import new_figure, style, svg, title
 from piste.report.cards.curves import Line, Panel, Plot
+from piste.report.cards.sketch import FLAT
 from piste.report.palette import RUNS, css_variable, run_colour
 
 WIDTH, HEIGHT = 340, 230
@@ -52,6 +53,9 @@ def _figure(panel: Panel) -> Figure:
     axes.xaxis.set_major_locator(FixedLocator([t for t in ticks if not crowded or t in (0.1, 0.5, 0.9)]))
     axes.xaxis.set_major_formatter("{x:g}")
     axes.margins(x=0.01)
+    low, high = axes.get_ylim()
+    if high - low < FLAT:
+        axes.set_ylim(low - 0.5, low + 0.5)
     return figure
 
 

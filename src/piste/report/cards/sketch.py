@@ -11,6 +11,8 @@ COLOURS = ("cyan", "yellow", "magenta", "green", "red", "blue")
 DASH = {False: "\N{BOX DRAWINGS HEAVY HORIZONTAL}", True: "\N{BOX DRAWINGS HEAVY DOUBLE DASH HORIZONTAL}"}
 DOTS = ((0x01, 0x08), (0x02, 0x10), (0x04, 0x20), (0x40, 0x80))
 MARGIN = 6
+FLAT = 1e-6
+"""A rise that is none, and is drawn as a straight line."""
 
 
 def sketch(panel: Panel, width: int, height: int = 8) -> Text:
@@ -24,7 +26,7 @@ def sketch(panel: Panel, width: int, height: int = 8) -> Text:
     columns = width - MARGIN
     scaled = [[log10(y) if panel.is_log else y for y in line.trace.y] for line in panel.lines]
     low, high = min(map(min, scaled)), max(map(max, scaled))
-    if high - low < 1e-12:
+    if high - low < FLAT:
         low, high = low - 0.5, high + 0.5
     cells: dict[tuple[int, int], int] = {}
     looks: dict[tuple[int, int], str] = {}

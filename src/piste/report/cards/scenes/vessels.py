@@ -8,8 +8,8 @@ from torch import Tensor
 from piste.losses.base import Loss
 from piste.report.cards.scenes.axes import Axes, Trace, evenly
 
-ROWS, COLUMNS, WIDTH, SURE = 25, 48, 7, 8.0
-GAP = Axes("Loss of a vessel with a gap", "gap in pixels, of a length of 40", (0.0, 5.0, 10.0, 15.0, 20.0))
+ROWS, COLUMNS, WIDTH, SURE = 25, 48, 7, 20.0
+GAP = Axes("Loss of a vessel with a gap", "gap in pixels, of 40", (0.0, 5.0, 10.0, 15.0, 20.0))
 WIDE = Axes("Loss of a vessel of another width", "width in pixels; truth 7", (1.0, 3.0, 7.0, 11.0, 13.0))
 GAPS, WIDTHS = evenly(0.0, 20.0, 21), evenly(1.0, 13.0, 7)
 
