@@ -19,11 +19,12 @@ def test_lambda_0_is_smooth_l1_exactly_for_boxes_that_share_nothing_too(reductio
 @pytest.mark.parametrize("lambda_", [0.5, 1.5, 3.0])
 def test_slope_is_that_of_smooth_l1_times_the_weight(lambda_) -> None:
     """Beyond beta the slope of each number that is off is 1, whatever the IoU would gain by moving it."""
-    predicted = PREDICTED.clone().requires_grad_()
-    IoUBalancedLocalization(lambda_=lambda_, w_loc=3.0, reduction="sum")(predicted, TARGET).backward()
+    predicted, target = PREDICTED.clone().requires_grad_(), TARGET.clone().requires_grad_()
+    IoUBalancedLocalization(lambda_=lambda_, w_loc=3.0, reduction="sum")(predicted, target).backward()
     weight = 3 * IOU**lambda_
     off = (PREDICTED - TARGET).sign()
     torch.testing.assert_close(predicted.grad, weight[:, None] * off)
+    torch.testing.assert_close(target.grad, -weight[:, None] * off)
 
 
 def test_a_box_that_shares_nothing_costs_nothing_and_stays() -> None:

@@ -70,6 +70,8 @@ def test_a_side_the_wrong_way_round_counts_as_none_in_its_middle(kind) -> None:
     cost = loss(wrong, target)
     cost.backward()
     torch.testing.assert_close(cost, loss(line, target))
+    torch.testing.assert_close(loss(target, wrong), loss(target, line))
+    torch.testing.assert_close(loss(target, wrong[:, [1, 0, 3, 2]]), cost)  # x and y, and both boxes, change places
     assert cost.item() >= 1
     assert wrong.grad[0, 0] == wrong.grad[0, 2]
 

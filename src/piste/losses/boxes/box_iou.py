@@ -16,7 +16,7 @@ from torch import Tensor
 
 from piste.losses.arguments import one_of
 from piste.losses.boxes.base import BoxKeywords, BoxLoss
-from piste.losses.boxes.pair import Pair, compare, ratio
+from piste.losses.boxes.pair import Pair, compare, iou, ratio
 from piste.losses.spec import Case, Choice, Waiver, loss
 
 Kind = Literal["iou", "giou", "diou", "ciou", "eiou"]
@@ -155,7 +155,7 @@ class BoxIoU(BoxLoss):
     def price(self, predicted: Tensor, target: Tensor) -> Tensor:
         """Price each box by what the two do not share, and by what the kind adds."""
         pair = compare(predicted, target)
-        cost = 1 - ratio(pair.intersection, pair.union)
+        cost = 1 - iou(pair)
         if self.kind == "giou":
             around = pair.around_w * pair.around_h / 4
             cost = cost + ratio(around - pair.union, around)

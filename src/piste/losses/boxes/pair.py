@@ -74,5 +74,5 @@ def ratio(part: Tensor, whole: Tensor) -> Tensor:
 
 
 def iou(pair: Pair) -> Tensor:
-    """The share of the union that both cover; 1 for boxes that are the same, be it of no area."""
-    return ratio(pair.intersection, pair.union).masked_fill(pair.alike, 1.0)
+    """The share of the union that both cover; 0 where there is no area to cover."""
+    return ratio(pair.intersection, pair.union)
