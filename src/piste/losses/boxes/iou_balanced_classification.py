@@ -34,12 +34,13 @@ def as_printed(
 @loss(
     tasks=("detection",),
     call="scored",
+    targets=("index", "labels"),
     source="Wu et al. 2019, arXiv:1908.05641",
     value_range=(0.0, float("inf")),
     tendency="neither",
     search={"eta": Between(0.0, 2.0)},
     reference=as_printed,
-    variants=({"eta": 0.0}, {"activation": "sigmoid", "eta": 1.0}),
+    variants=({"eta": 0.0}, {"eta": 1.0}),
     cases=(
         Case(
             {"eta": 1.0, "reduction": "sum"},
