@@ -159,3 +159,10 @@ def test_three_objects_listen_to_nine_hard_negatives() -> None:
 def test_the_default_is_marked_as_such() -> None:
     cost, _ = panels("focal", "gamma")
     assert [line.label for line in cost.lines if line.default] == ["2"]
+
+
+def test_a_critic_of_slope_2_pays_ten_and_is_pulled_down() -> None:
+    cost, steep = panels("gradient_penalty", "lambda_")
+    assert height(cost, "10", 2.0) == pytest.approx(10 * (2 - 1) ** 2)
+    assert height(steep, "10", 2.0) == pytest.approx(20 * (2 - 1))
+    assert height(steep, "10", 0.5) == pytest.approx(20 * (0.5 - 1))

@@ -6,6 +6,7 @@ from piste.losses import LossSpec
 from piste.report.cards.scenes import (
     anchors,
     boxes,
+    critics,
     edges,
     images,
     labels,
@@ -32,6 +33,7 @@ SCENES: Mapping[tuple[str, str], Scene] = {
     ("boxes", "anchors"): anchors.scene,
     ("sequences", "lines"): lines.scene,
     ("adversarial", "players"): players.scene,
+    ("adversarial", "penalties"): critics.scene,
     ("features", "images"): images.scene,
 }
 NAMED: Mapping[str, Scene] = {"hard_mining": mining.scene, "cl_dice": vessels.scene}

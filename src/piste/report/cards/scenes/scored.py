@@ -18,7 +18,10 @@ def scene(loss: Loss) -> Iterator[Trace]:
 
 
 def _pull(loss: Loss, iou: float) -> float:
-    scores = torch.zeros(2, 2, dtype=torch.float64, requires_grad=True)
-    cost = loss(scores, torch.ones(2, dtype=torch.long), iou=torch.tensor([iou, 0.5], dtype=torch.float64))
-    (slope,) = torch.autograd.grad(cost, scores)
-    return -2 * slope[0, 1].item()
+    both = torch.tensor([iou, 0.5], dtype=torch.float64)
+    if getattr(loss, "activation", "softmax") == "sigmoid":
+        scores, target = torch.zeros(2, 1, dtype=torch.float64), torch.ones(2, 1, dtype=torch.long)
+    else:
+        scores, target = torch.zeros(2, 2, dtype=torch.float64), torch.ones(2, dtype=torch.long)
+    (slope,) = torch.autograd.grad(loss(scores.requires_grad_(), target, iou=both), scores)
+    return -2 * slope[0, -1].item()
