@@ -4,7 +4,7 @@ import pytest
 import torch
 
 import piste.losses
-from piste.losses import Between, CrossEntropy, Dice, Focal, Loss, Tversky, catalogue
+from piste.losses import CrossEntropy, Dice, Focal, Loss, Tversky
 from piste.losses.base import reduce
 from piste.losses.labels.base import LabelKeywords, LabelLoss
 from piste.losses.regions.base import RegionKeywords, RegionLoss

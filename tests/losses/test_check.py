@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from piste.losses import BinaryCrossEntropy, CrossEntropy, Dice, Focal, Huber, check
+from piste.losses import CTC, BinaryCrossEntropy, Boundary, BoxIoU, CrossEntropy, Dice, Focal, Hausdorff, Huber, check
 from piste.losses.labels.base import LabelLoss
 
 LOGITS = torch.randn(2, 3, 7, 5, generator=torch.Generator().manual_seed(0))
@@ -114,3 +114,37 @@ def test_a_value_without_gradient_is_found() -> None:
     ):
         with pytest.raises(ValueError, match="the loss must have a gradient"):
             check(loss, LOGITS, IDS)
+
+
+class TestTargetsByName:
+    logits = torch.zeros(1, 2, 1, 3)
+    labels = torch.tensor([[[0, 1, 7]]])
+
+    def test_a_loss_that_reads_labels_is_handed_them(self) -> None:
+        with pytest.raises(ValueError, match="`target` must hold class ids 0 to 1; got 7"):
+            check(CrossEntropy(), self.logits, {"labels": self.labels, "distance": self.logits})
+
+    def test_maps_must_be_finite(self) -> None:
+        maps = torch.tensor([[[[0.0, 1.0, float("nan")]]]]).expand(1, 2, 1, 3)
+        with pytest.raises(ValueError, match=r"`distance` must be finite; got nan at \[0, 0, 0, 2\] \(2 of 6\)"):
+            check(Boundary(), self.logits, {"labels": self.labels.clamp(max=1), "distance": maps})
+        check(Boundary(), self.logits, {"distance": maps.nan_to_num()})
+
+    def test_a_loss_of_shapes_has_its_labels_looked_at(self) -> None:
+        with pytest.raises(ValueError, match="`target` must hold class ids 0 to 1; got 7"):
+            check(Hausdorff(), self.logits, self.labels)
+
+    def test_boxes_must_be_finite_and_their_weights_too(self) -> None:
+        boxes = torch.tensor([[0.0, 0.0, 1.0, 1.0]])
+        with pytest.raises(ValueError, match="`target` must be finite; got inf at"):
+            check(BoxIoU(), boxes, boxes + torch.inf)
+        with pytest.raises(ValueError, match="`sample_weight` must be finite and >= 0; got -1 at"):
+            check(BoxIoU(), boxes, boxes + 0.5, sample_weight=torch.tensor([-1.0]))
+        check(BoxIoU(), boxes, boxes + 0.5, sample_weight=torch.tensor([1.0]))
+
+    def test_what_else_a_call_takes_is_handed_on(self) -> None:
+        logits, text = torch.zeros(1, 2, 3), torch.tensor([[1, 2]])
+        lengths = {"logit_lengths": torch.tensor([2]), "target_lengths": torch.tensor([2])}
+        check(CTC(), logits, text, **lengths)
+        with pytest.raises(ValueError, match="the loss must be finite; got inf. A line has no alignment"):
+            check(CTC(), logits, text.clamp(max=1), **lengths)

@@ -55,7 +55,7 @@ def check(
         target = target["labels"]
     if isinstance(loss, Loss):
         _check_weights(sample_weight)
-        if isinstance(target, Mapping) or _call_of(loss) != "elements":
+        if isinstance(target, Mapping) or _call_of(loss) not in ("elements", "spatial"):
             _check_named(target if isinstance(target, Mapping) else {"target": target})
         else:
             _check_target(loss, prediction, target, mask, sample_weight)
@@ -63,7 +63,10 @@ def check(
     leaf = prediction.detach().requires_grad_()
     with torch.enable_grad():
         value = loss(leaf, target, **{name: each for name, each in given.items() if each is not None})
-        _refuse(~value.isfinite(), value, "the loss must be finite", "Its inputs are: the fault lies in the loss.")
+        cure = "Its inputs are: the fault lies in the loss."
+        if isinstance(loss, Loss) and _call_of(loss) == "lines":
+            cure = "A line has no alignment: too few steps for its characters and repeats, or an id that is none."
+        _refuse(~value.isfinite(), value, "the loss must be finite", cure)
         slope = torch.autograd.grad(value.sum(), leaf, allow_unused=True)[0] if value.requires_grad else None
     if slope is None:
         raise ValueError("the loss must have a gradient; got a value that does not depend on the prediction.")

@@ -246,6 +246,8 @@ def loss(
         assert spec.name not in _filed, f"a loss named {spec.name} is already filed"
         assert cls.__doc__, f"{cls.__name__} needs a docstring: its first line is the summary"
         assert cases, f"{cls.__name__} needs a worked case"
+        reads = "activation" not in spec.parameters or spec.activations
+        assert reads, f"{cls.__name__} has an activation, so its targets must say which"
         for keywords in (search, stand_in, *variants, *(case.arguments for case in cases)):
             unknown = set(keywords) - set(spec.parameters)
             assert not unknown, f"{cls.__name__} has no keyword {sorted(unknown)}"

@@ -65,7 +65,7 @@ class Setting:
     @property
     def elementwise(self) -> bool:
         """Whether it is called as `loss(prediction, target)` with a target for each element."""
-        return self.spec.call == "elements"
+        return self.spec.call in ("elements", "spatial")
 
     @property
     def kinds(self) -> list[str]:

@@ -188,7 +188,7 @@ def _prices_images_alone(setting: Setting) -> bool:
     return (
         setting.elementwise
         and setting.has("reduction")
-        and (setting.spec.unit == "element" or bool(setting.get("per_image")))
+        and (setting.spec.unit == "element" or setting.spec.call == "spatial" or bool(setting.get("per_image")))
     )
 
 
