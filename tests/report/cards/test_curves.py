@@ -131,7 +131,7 @@ def test_five_characters_of_one_half_cost_five_times_ln_2() -> None:
 
 
 def test_a_gap_costs_what_is_missing_of_the_skeleton_unless_the_vessel_is_too_wide_to_have_one() -> None:
-    gap, _ = panels("cl_dice", "iterations")
+    [gap] = panels("cl_dice", "iterations")
     found = (34 - 20 + 1) / (34 + 1)  # 40 pixels less 3 at either end, and smooth
     assert height(gap, "10", 20) == pytest.approx(1 - 2 * found / (1 + found), abs=1e-3)  # what is there is right
     assert height(gap, "1", 20) == pytest.approx(0, abs=0.02)

@@ -13,6 +13,8 @@ from piste.losses.base import Loss
 from piste.report.cards.facts import own_keywords
 from piste.report.cards.scenes import Axes, Scene, Trace, scene_of
 
+SEEN = 2e-3
+"""A rise that the eye sees, as a share of all that is drawn."""
 LINES = 6
 """One more line in a plot is a line too many."""
 
@@ -50,6 +52,18 @@ class Panel:
         return tuple(dict.fromkeys(line.trace.role for line in self.lines if line.trace.role))
 
     @property
+    def is_moved(self) -> bool:
+        """Whether a knob moves a line by more than the eye can miss."""
+        first = {line.trace.role: line.trace.y for line in self.lines if line.label == self.lines[0].label}
+        any_role = next(iter(first.values()))  # what a line is held against where roles are alike for one value
+        scale = max(1e-6, *(abs(y) for line in self.lines for y in line.trace.y))
+        return any(
+            abs(y - other) > SEEN * scale
+            for line in self.lines
+            for y, other in zip(line.trace.y, first.get(line.trace.role, any_role), strict=True)
+        )
+
+    @property
     def is_log(self) -> bool:
         """Whether the lines lie powers of ten apart, so that only a logarithm shows them all."""
         lowest = min(min(line.trace.y) for line in self.lines)
@@ -77,11 +91,12 @@ def plots(spec: LossSpec) -> tuple[Plot, ...]:
         return ()
     found = []
     for knob, values in knobs(spec).items():
-        traces = {value: shown for value in values if (shown := _shown(scene, spec, {knob: value}))}
-        if len(set(traces.values())) > 1:
-            default = spec.parameters[knob].default
-            lines = [Line(label(value), trace, value == default) for value in traces for trace in traces[value]]
-            found.append(Plot(knob, _panels(lines)))
+        default = spec.parameters[knob].default
+        traces = {value: _shown(scene, spec, {knob: value}) for value in values}
+        lines = [Line(label(value), trace, value == default) for value in traces for trace in traces[value]]
+        moved = tuple(panel for panel in _panels(lines) if panel.is_moved)
+        if moved:
+            found.append(Plot(knob, moved))
     if found:
         return tuple(found)
     alone = _shown(scene, spec, {})
