@@ -14,7 +14,7 @@ def images(*shape: int, seed: int = 0) -> torch.Tensor:
 def test_a_linear_critic_pays_for_its_weights_length_wherever_the_images_are() -> None:
     """The slope of w x is w everywhere: the penalty is (|w| - 1)^2, and its slope 2 (|w| - 1) w / |w|."""
     w = images(3, 4, 5, seed=2).requires_grad_()
-    penalty = GradientPenalty(lambda_=1.0)(
+    penalty = GradientPenalty(weight=1.0)(
         lambda x: (w * x).sum((1, 2, 3)), images(6, 3, 4, 5), images(6, 3, 4, 5, seed=1)
     )
     length = w.detach().norm()
@@ -47,7 +47,7 @@ def squares(x: torch.Tensor) -> torch.Tensor:
 def test_a_mix_has_alpha_of_the_real_image_at_every_pixel() -> None:
     """Of ones and zeros, 12 numbers alpha: the slope is 2 alpha sqrt(12)."""
     alpha = torch.tensor([0.0, 0.25, 1.0])
-    penalty = GradientPenalty(lambda_=1.0)(squares, torch.ones(3, 4, 3), torch.zeros(3, 4, 3), alpha=alpha)
+    penalty = GradientPenalty(weight=1.0)(squares, torch.ones(3, 4, 3), torch.zeros(3, 4, 3), alpha=alpha)
     torch.testing.assert_close(penalty, (2 * alpha * 12**0.5 - 1).square().mean())
 
 
@@ -61,7 +61,7 @@ def test_alpha_is_one_number_a_sample_drawn_evenly_by_torch() -> None:
 
 def test_a_flat_critic_pays_center_squared_and_nothing_becomes_nan() -> None:
     bias = torch.zeros(3, 4, 4, requires_grad=True)
-    penalty = GradientPenalty(lambda_=2.0, center=1.5)(lambda x: (bias * x).sum((1, 2, 3)), *torch.zeros(2, 2, 3, 4, 4))
+    penalty = GradientPenalty(weight=2.0, center=1.5)(lambda x: (bias * x).sum((1, 2, 3)), *torch.zeros(2, 2, 3, 4, 4))
     penalty.backward()
     assert penalty == 4.5
     assert not bias.grad.any()
@@ -79,7 +79,7 @@ def test_it_works_under_no_grad_and_then_has_no_gradient() -> None:
 
 def test_scores_of_patches_are_summed() -> None:
     """Four scores of slope 1/2 at the same number make a slope of 2."""
-    penalty = GradientPenalty(lambda_=1.0)(lambda x: x[:, :1].expand(-1, 4) / 2, images(3, 7), images(3, 7, seed=1))
+    penalty = GradientPenalty(weight=1.0)(lambda x: x[:, :1].expand(-1, 4) / 2, images(3, 7), images(3, 7, seed=1))
     torch.testing.assert_close(penalty, torch.tensor(1.0).double())
 
 

@@ -182,8 +182,12 @@ class LossSpec:
 
     @property
     def hyper(self) -> tuple[str, ...]:
-        """The keywords that `reference` knows: all but those that a base handles."""
-        return tuple(name for name in self.parameters if name not in COMMON)
+        """The keywords that `reference` knows: all but those that a base handles.
+
+        Of a common name a number by default is no base's: that of a whole term, such as the weight of a penalty.
+        """
+        own = {name for name, parameter in self.parameters.items() if type(parameter.default) is float}
+        return tuple(name for name in self.parameters if name not in COMMON or name in own)
 
     @property
     def activations(self) -> tuple[str, ...]:

@@ -162,7 +162,7 @@ def test_the_default_is_marked_as_such() -> None:
 
 
 def test_a_critic_of_slope_2_pays_ten_and_is_pulled_down() -> None:
-    cost, steep = panels("gradient_penalty", "lambda_")
+    cost, steep = panels("gradient_penalty", "weight")
     assert height(cost, "10", 2.0) == pytest.approx(10 * (2 - 1) ** 2)
     assert height(steep, "10", 2.0) == pytest.approx(20 * (2 - 1))
     assert height(steep, "10", 0.5) == pytest.approx(20 * (0.5 - 1))

@@ -14,9 +14,9 @@ from piste.losses.spec import Between, Case, Choice, loss
 Critic = Callable[[Tensor], Tensor]
 
 
-def as_printed(slopes: list[list[float]], lambda_: float, center: float) -> float:
+def as_printed(slopes: list[list[float]], weight: float, center: float) -> float:
     """The mean over samples, each with the slope of its score at each number of the mixed image."""
-    return lambda_ * sum((sqrt(sum(s**2 for s in slope)) - center) ** 2 for slope in slopes) / len(slopes)
+    return weight * sum((sqrt(sum(s**2 for s in slope)) - center) ** 2 for slope in slopes) / len(slopes)
 
 
 @loss(
@@ -24,9 +24,9 @@ def as_printed(slopes: list[list[float]], lambda_: float, center: float) -> floa
     source="Gulrajani et al. 2017, arXiv:1704.00028, eq. 3",
     value_range=(0.0, float("inf")),
     tendency="neither",
-    search={"lambda_": Between(0.1, 100.0, log=True), "center": Choice(0.0, 1.0)},
+    search={"weight": Between(0.1, 100.0, log=True), "center": Choice(0.0, 1.0)},
     reference=as_printed,
-    variants=({"lambda_": 0.5, "center": 0.25},),
+    variants=({"weight": 0.5, "center": 0.25},),
     waivers={
         "half_precision_is_computed_in_float32": "the critic is shown images in their own precision, and rounds in it",
     },
@@ -35,7 +35,7 @@ def as_printed(slopes: list[list[float]], lambda_: float, center: float) -> floa
         Case(
             {}, ([[1.0, 2.0]], [[0.0, 7.0]]), [3.0, 4.0], 160.0, "a critic 3 x + 4 y has slope 5 anywhere: 10 (5 - 1)^2"
         ),
-        Case({"lambda_": 2.0, "center": 0.0}, ([[1.0]], [[0.0]]), [-0.5], 0.5, "slope 1/2: 2 (1/2)^2"),
+        Case({"weight": 2.0, "center": 0.0}, ([[1.0]], [[0.0]]), [-0.5], 0.5, "slope 1/2: 2 (1/2)^2"),
     ),
 )
 class GradientPenalty(Loss):
@@ -55,7 +55,7 @@ class GradientPenalty(Loss):
     computed under no_grad too, and then has no gradient.
 
     Args:
-        lambda_: What the penalty counts beside the critic's loss, > 0. Raising it holds the slope closer to `center`.
+        weight: What the penalty counts beside the critic's loss, > 0. Raising it holds the slope closer to `center`.
         center: Slope that costs nothing, >= 0. With 0 the critic is to become flat where it cannot tell images apart.
 
     Raises:
@@ -66,13 +66,13 @@ class GradientPenalty(Loss):
     Example:
         >>> import torch
         >>> real, fake = torch.ones(4, 3, 8, 8), torch.zeros(4, 3, 8, 8)
-        >>> GradientPenalty(lambda_=10.0)(lambda images: 3 * images[:, 0, 0, 0], real, fake)
+        >>> GradientPenalty(weight=10.0)(lambda images: 3 * images[:, 0, 0, 0], real, fake)
         tensor(40.)
     """
 
-    def __init__(self, *, lambda_: float = 10.0, center: float = 1.0) -> None:
+    def __init__(self, *, weight: float = 10.0, center: float = 1.0) -> None:
         super().__init__()
-        self.lambda_ = number("lambda_", lambda_, "what the penalty counts", above=0.0)
+        self.weight = number("weight", weight, "what the penalty counts", above=0.0)
         self.center = number("center", center, "a slope", low=0.0)
 
     def forward(self, critic: Critic, real: Tensor, fake: Tensor, *, alpha: Tensor | None = None) -> Tensor:
@@ -84,7 +84,7 @@ class GradientPenalty(Loss):
         square = widen(slopes).flatten(1).square().sum(1)
         flat = square == 0  # where the root has no slope
         length = square.masked_fill(flat, 1.0).sqrt().masked_fill(flat, 0.0)
-        return self.lambda_ * reduce((length - self.center).square(), None, "mean")
+        return self.weight * reduce((length - self.center).square(), None, "mean")
 
 
 def _fit(real: Tensor, fake: Tensor, alpha: Tensor | None) -> None:

@@ -9,7 +9,7 @@ from torch import Tensor
 from piste.losses.base import Loss
 from piste.losses.contract.forms import FORMS, Example, Form
 from piste.losses.contract.forms.form import Size
-from piste.losses.spec import LossSpec
+from piste.losses.spec import COMMON, LossSpec
 
 
 @dataclass(frozen=True)
@@ -117,7 +117,7 @@ def settings(spec: LossSpec) -> Iterator[Setting]:
     These are the defaults, the loss's own variants, the keywords of its base one by one, and those together on top of
     the defaults and of each variant.
     """
-    known = spec.parameters.keys()
+    known = spec.parameters.keys() - (COMMON & set(spec.hyper))
     own = [{}, *spec.variants]
     together = {name: value for name, value in TOGETHER.items() if name in known}
     alone = [variant for variant in ONE_BY_ONE if variant.keys() <= known and variant != together]
