@@ -116,6 +116,11 @@ def test_a_value_without_gradient_is_found() -> None:
             check(loss, LOGITS, IDS)
 
 
+def test_a_sure_label_and_a_weight_of_0_are_nothing_wrong() -> None:
+    check(Focal(activation="sigmoid"), torch.zeros(1, 1, 2), torch.tensor([[[1.0, 0.0]]]))
+    check(CrossEntropy(), torch.zeros(2, 2), torch.tensor([0, 1]), sample_weight=torch.tensor([0.0, 1.0]))
+
+
 class TestTargetsByName:
     logits = torch.zeros(1, 2, 1, 3)
     labels = torch.tensor([[[0, 1, 7]]])

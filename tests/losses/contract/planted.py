@@ -251,6 +251,14 @@ class Secretive(Open):
         self.price = lambda log_p: -log_p
 
 
+class Hoarding(Open):
+    """Puts into checkpoints what it could make anew."""
+
+    def __init__(self, **keywords) -> None:
+        super().__init__(**keywords)
+        self.register_buffer("seen", torch.zeros(()))
+
+
 class Forgetful(Open):
     """Prints itself without its scale."""
 
@@ -348,7 +356,10 @@ PLANTED: dict[str, list[tuple[LossSpec, str]]] = {
         (calling(waits_for_the_device), "it calls aten::_local_scalar_dense"),
         (calling(indexes_by_truth), "it calls aten::index"),
     ],
-    "it_can_be_put_away_and_taken_out": [(declared(Secretive), "pickle")],
+    "it_can_be_put_away_and_taken_out": [
+        (declared(Secretive), "pickle"),
+        (declared(Hoarding), "its state_dict holds seen"),
+    ],
     "its_repr_is_the_call_that_made_it": [
         (declared(Forgetful, variants=({"scale": 3.0},)), "rebuilt from its repr, `scale` became 1.0, from 3.0"),
     ],

@@ -127,8 +127,12 @@ def _again(loss: Loss) -> Iterator[tuple[str, Loss]]:
 
 @promise()
 def it_can_be_put_away_and_taken_out(setting: Setting) -> None:
-    """Pickle, deepcopy and state_dict each give back a loss of the same keywords and the same values."""
+    """Pickle, deepcopy and state_dict each give back a loss of the same keywords and the same values.
+
+    Its keywords are all that it is: `state_dict` is empty, and adds nothing to a checkpoint.
+    """
     loss = setting.build()
+    require(not loss.state_dict(), f"its state_dict holds {', '.join(loss.state_dict())}")
     for words, other in _again(loss):
         _is_the_same(setting, words, loss, other)
 
