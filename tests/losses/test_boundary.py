@@ -73,3 +73,8 @@ def test_says_so_to_maps_that_do_not_fit() -> None:
 def test_can_be_added_to_a_loss_of_regions_under_a_ramp() -> None:
     objective = GeneralizedDice() + Ramp(0.01, 1.0, epochs=50) * Boundary()
     assert repr(objective).count("Boundary") == 1
+
+
+def test_scores_without_pixels_are_one_pixel_each() -> None:
+    maps = torch.tensor([[1.0, -3.0]])
+    assert Boundary()(torch.zeros(1, 2), {"distance": maps}).item() == pytest.approx((0.5 * 1 - 0.5 * 3) / 2)

@@ -116,3 +116,9 @@ IDS = torch.zeros(1, 3, 4, dtype=torch.long)
 def test_what_does_not_fit_is_refused(labels, keywords, words) -> None:
     with pytest.raises(ValueError, match=words):
         signed_distance(labels, **keywords)
+
+
+def test_one_class_has_one_map() -> None:
+    torch.testing.assert_close(
+        signed_distance(torch.tensor([[0, 0, 1]]), classes=1), torch.tensor([[[-2.0, -1.0, 1.0]]])
+    )
