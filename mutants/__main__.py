@@ -1,6 +1,6 @@
 """Plants every bug there is an operator for in the losses, one at a time, and counts those that the suite sees.
 
-    python -m mutants [PART_OF_A_FILE_NAME ...] [--sample N] [--jobs N]
+    python -m mutants [PART_OF_A_FILE_NAME ...] [--sample N] [--survivors] [--jobs N]
 
 Without files all losses are tried, which takes hours on two cores; one loss takes minutes. The suite has to pass first.
 What is found goes to `mutants/results.json` and `mutants/report.md`, in the place of what was known of these files. A
@@ -101,9 +101,26 @@ def trials(chosen: list[Mutant], jobs: int, most: int | None = None) -> Iterator
         time.sleep(0.05)
 
 
+def known() -> dict[str, Any]:
+    """What earlier runs found, by file."""
+    kept: dict[str, Any] = json.loads(RESULTS.read_text("utf-8")) if RESULTS.exists() else {}
+    return kept
+
+
+def keep_seen(results: list[tuple[Mutant, str | None]]) -> dict[str, Any]:
+    """Count survivors that are seen by now, and give what is known of all."""
+    kept = known()
+    for mutant in (mutant for mutant, by in results if by):
+        of_file = kept[mutant.file]
+        of_file["survivors"].remove([mutant.kind, mutant.key])
+        of_file["seen"][mutant.kind] = of_file["seen"].get(mutant.kind, 0) + 1
+    RESULTS.write_text(json.dumps(kept, indent=1) + "\n", "utf-8")
+    return kept
+
+
 def keep(results: list[tuple[Mutant, str | None]], found: list[Mutant]) -> dict[str, Any]:
     """Put what was found about some files in the place of what was known about them, and give what is known of all."""
-    kept: dict[str, Any] = json.loads(RESULTS.read_text("utf-8")) if RESULTS.exists() else {}
+    kept = known()
     for file in {mutant.file for mutant, _ in results}:
         of_file = [(mutant, by) for mutant, by in results if mutant.file == file]
         kept[file] = {
@@ -144,9 +161,13 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m mutants", description=(__doc__ or "").splitlines()[0])
     parser.add_argument("files", nargs="*", help="parts of file names, such as regions/ or focal; all losses without")
     parser.add_argument("--sample", type=int, help="try this many only, drawn evenly")
+    parser.add_argument("--survivors", action="store_true", help="try only those that survived the last time")
     parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="how many at a time (default: one a core)")
     given = parser.parse_args()
     found = planted(given.files)
+    if given.survivors:
+        survived = {key for of_file in known().values() for _, key in of_file["survivors"]}
+        found = [mutant for mutant in found if mutant.key in survived]
     chosen = found if given.sample is None else random.Random(0).sample(found, min(given.sample, len(found)))
     print(f"{len(found)} bugs to plant, {len(chosen)} of them now", flush=True)
     preload()
@@ -158,15 +179,16 @@ def main() -> int:
     for mutant, by in trials(chosen, given.jobs):
         results.append((mutant, by))
         if not by:
-            known = "known" if mutant.key in reasons else "NEW"
-            print(f"survived ({known}): line {mutant.line}, {mutant.kind}: {mutant.key}", flush=True)
+            word = "known" if mutant.key in reasons else "NEW"
+            print(f"survived ({word}): line {mutant.line}, {mutant.kind}: {mutant.key}", flush=True)
         if len(results) % 50 == 0:
             print(f"{len(results)} of {len(chosen)}, {time.monotonic() - began:.0f} s", flush=True)
     seen = sum(by is not None for _, by in results)
     print(f"{seen} of {len(results)} seen ({seen / max(len(results), 1):.1%})")
-    write_report(keep(results, found), reasons)
+    write_report(keep_seen(results) if given.survivors else keep(results, found), reasons)
     unexplained = [mutant for mutant, by in results if not by and mutant.key not in reasons]
-    return int(seen < GOAL * len(results) or bool(unexplained))
+    too_few = not given.survivors and seen < GOAL * len(results)
+    return int(too_few or bool(unexplained))
 
 
 if __name__ == "__main__":

@@ -31,7 +31,11 @@ class Open(LabelLoss):
 
 @final
 class Surprise(Open):
-    """Cross-entropy times a scale."""
+    """Cross-entropy times a scale.
+
+    Args:
+        scale: A factor, >= 0.
+    """
 
 
 def declared(cls: type[Loss], **facts: Any) -> LossSpec:
@@ -380,7 +384,8 @@ PLANTED: dict[str, list[tuple[LossSpec, str]]] = {
         (declared(Positional), "a positional argument is accepted"),
     ],
     "what_lies_outside_a_keyword_s_range_is_refused_by_name": [
-        (declared(Boastful), "scale=0.999 is accepted, outside the range that is said: Boastful(scale=0.999)")
+        (declared(Boastful), "scale=0.999 is accepted, outside the range that is said: Boastful(scale=0.999)"),
+        (declared(Rescaled), "nothing says which numbers `scale` may be"),
     ],
     "what_does_not_fit_is_refused": [(calling(broadcasts), "one target for two images is accepted")],
     "an_ignored_label_among_shares_is_refused": [(calling(rounds_shares), "ignore_index=1 is accepted with a soft")],

@@ -42,9 +42,10 @@ class LeastSquares(AdversarialLoss):
     `AdversarialLoss`.
 
     Args:
-        a: Score that the critic should give to a generated image.
-        b: Score that it should give to a real one; another one than `a`.
-        c: Score that the generator wants for its images. Nearer to `a` than to `b` it would want to be found out.
+        a: Score that the critic should give to a generated image, any number.
+        b: Score that it should give to a real one, any number but `a`.
+        c: Score that the generator wants for its images, any number. Nearer to `a` than to `b` it would want to
+            be found out.
 
     Raises:
         ValueError: An argument breaks its rule.

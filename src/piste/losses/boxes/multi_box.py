@@ -86,7 +86,7 @@ class MultiBox(Loss):
         neg_pos_ratio: Negatives a positive, >= 0, rounded up; 3 in the paper. Raising it buys precision.
         alpha: Price of the offsets beside that of the classes, > 0; 1 in the paper.
         beta: Size of error up to which it is squared, >= 0, as in `BoxL1`.
-        min_negatives: Negatives of every image at least. At 0, as in the paper, an image without objects teaches
+        min_negatives: Negatives of every image at least, >= 0. At 0, as in the paper, an image without objects teaches
             nothing; raising it buys precision on such images.
 
     Raises:

@@ -126,7 +126,11 @@ def what_lies_outside_a_keyword_s_range_is_refused_by_name(setting: Setting) -> 
         tried = [other for other in settings(setting.spec) if isinstance(other.get(keyword), int | float)]
         if not tried or isinstance(tried[0].get(keyword), bool):
             continue
-        for number in _outside(_described(setting, keyword)):
+        described = _described(setting, keyword)
+        beyond = list(_outside(described))
+        told = bool(beyond) or "any number" in described or keyword == "ignore_index"
+        require(told, f"nothing says which numbers `{keyword}` may be: {described}")
+        for number in beyond:
             try:
                 loss = tried[0].build(**{keyword: number})
             except ValueError as error:

@@ -116,8 +116,8 @@ class LPIPS(ImageLoss):
             already; None for torchvision's.
         weights: File with the state_dict of torchvision's network; None for the file in torch.hub's cache. Nothing is
             ever downloaded: where the file is missing, the error says what to fetch.
-        black: Value of no light: 0 by default; -1 for images as the authors' code takes them.
-        white: Value of full light; another one than `black`.
+        black: Value of no light, any number: 0 by default; -1 for images as the authors' code takes them.
+        white: Value of full light, any number but `black`.
         **common: reduction of `ImageLoss`.
 
     Raises:

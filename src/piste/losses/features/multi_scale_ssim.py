@@ -91,7 +91,7 @@ class MultiScaleSSIM(ImageLoss):
         sigma: Standard deviation of its Gaussian, in pixels, > 0.
         k1: Steadies dark windows, > 0; raising it forgives errors of brightness there.
         k2: Steadies flat windows, > 0; raising it forgives noise there.
-        data_range: Distance between black and white: 1 for values from 0 to 1, 255 for bytes.
+        data_range: Distance between black and white, > 0: 1 for values from 0 to 1, 255 for bytes.
         **common: reduction of `ImageLoss`.
 
     Raises:

@@ -32,7 +32,7 @@ class LineLoss(Loss):
     read on the CPU: left there, they make nothing wait for a GPU. A second derivative is refused.
 
     Args:
-        blank: Class that stands for no character. 0 in torch and in TensorFlow 2, the last class in Keras.
+        blank: Class that stands for no character, >= 0. 0 in torch and in TensorFlow 2, the last class in Keras.
         impossible: Cost of a line that no path reads: with fewer steps than its characters need (one each, and one for
             the blank between two that are alike), or with a blank or no class at all among its characters. "infinite"
             is what the definition says, and stops a run that looks at its loss, with the batch that is to blame;

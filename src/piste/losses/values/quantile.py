@@ -40,7 +40,7 @@ class Quantile(ValueLoss):
     enclose 90 % of the targets.
 
     Args:
-        q: Which quantile, between 0 and 1, both excluded. Raising it makes predictions higher. The default is the
+        q: Which quantile, 0 < q < 1. Raising it makes predictions higher. The default is the
             median, at half the absolute error.
         **common: reduction of `ValueLoss`.
 
