@@ -17,7 +17,7 @@ from mutants.plant import Mutant
 
 ROOT = Path(__file__).parents[1]
 LOSSES = ROOT / "src" / "piste" / "losses"
-FAMILIES = ("labels", "regions", "boundaries", "boxes", "values", "sequences", "adversarial", "features")
+FAMILIES = ("labels", "regions", "values", "boundaries", "boxes", "sequences", "adversarial", "features")
 LATE = ("compiled_equals_eager", "kernels_of_inductor_equal_eager", "a_keyword_that_moves_is_not_compiled_anew")
 """Promises that take long, and rarely see what no other does: left out."""
 MOST = 4
@@ -115,6 +115,7 @@ def _judges(file: str) -> list:  # type: ignore[type-arg]  # of a package that i
     users = [spec for spec in catalogue().values() if module in _imports(spec.cls.__module__)]
     own = [spec for spec in users if spec.cls.__module__ == module]
     others = [spec for spec in users if spec not in own]
+    others.sort(key=lambda spec: FAMILIES.index(spec.family))
     places = {spec.name: sum(o.family == spec.family for o in others[:i]) for i, spec in enumerate(others)}
     return [*own, *sorted(others, key=lambda spec: places[spec.name])][:MOST]
 
