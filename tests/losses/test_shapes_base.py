@@ -56,3 +56,10 @@ def test_as_many_weights_and_classes_as_there_are(cls) -> None:
         cls(weight=[1.0, 2.0])(LOGITS, TARGET)
     with pytest.raises(ValueError, match="`classes` must lie below the 3 of `logits`"):
         cls(classes=[3])(LOGITS, TARGET)
+
+
+@pytest.mark.parametrize("axes", [0, 4])
+def test_images_have_one_to_three_axes(axes) -> None:
+    logits = torch.zeros(1, 2, *[2] * axes)
+    with pytest.raises(ValueError, match=r"`logits` must have one to three axes of pixels"):
+        ClDice()(logits, torch.zeros(1, *[2] * axes, dtype=torch.long))
