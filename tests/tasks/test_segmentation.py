@@ -129,3 +129,14 @@ def test_what_no_loss_reads_is_not_made(stripes: Path) -> None:
     batch = next(iter(task.loader("val", train=False, workers=0, batch_size=3)))
     assert "distance" not in batch
     assert isinstance(task.forward(Grey([0, 1, 2]), batch).asked, Tensor)
+
+
+@pytest.mark.parametrize(("loss", "masked"), [("hard_mining", False), ("dice", False), ("boundary", True)])
+def test_ignored_pixels_are_masked_for_losses_that_know_no_ignored_id(stripes: Path, loss: str, masked: bool) -> None:
+    task = open_stripes(stripes, "softmax", loss)
+    batch = next(iter(task.loader("val", train=False, workers=0, batch_size=3)))
+    batch["target"][:, :5] = IGNORE_INDEX
+    mask = task.forward(Grey([0, 1, 2]), batch).mask
+    assert (mask is not None) == masked
+    if mask is not None:
+        assert torch.equal(mask, batch["target"] != IGNORE_INDEX)

@@ -52,7 +52,7 @@ class SegmentationTask:
         self.foreground = [i for i in range(len(data.class_names)) if i != data.background]
         losses = [module for module in self.objective().modules() if isinstance(module, Loss)]
         self.reads = {name for loss in losses for name in loss.reads}
-        self.masked = any("ignore_index" not in loss.arguments for loss in losses)
+        self.masked = any(not hasattr(loss, "ignore_index") for loss in losses)
 
     @classmethod
     def open(cls, data: DataRecipe, model: ModelRecipe, loss: Any, *, seed: int) -> Self:
