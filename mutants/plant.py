@@ -145,7 +145,29 @@ def _swapped(
             found = {named(each) for each in ast.walk(value)} if value is not None else set()
             if {one, other} <= found and value is not None:
                 swapped = _Swap(one, other, named).visit(ast.parse(ast.unparse(value), mode="eval").body)
-                yield "swap two parameters", value, ast.unparse(swapped)
+                if _sorted(swapped) != _sorted(value):
+                    yield "swap two parameters", value, ast.unparse(swapped)
+
+
+def _sorted(node: ast.expr) -> str:
+    """The source of an expression with the sides of sums and products in order, so that equal ones read alike."""
+    return ast.unparse(_Sort().visit(ast.parse(ast.unparse(node), mode="eval").body))
+
+
+class _Sort(ast.NodeTransformer):
+    def visit_BinOp(self, node: ast.BinOp) -> ast.expr:
+        if not isinstance(node.op, ast.Add | ast.Mult):
+            self.generic_visit(node)
+            return node
+        sides, waiting = [], [node.left, node.right]
+        while waiting:
+            side = waiting.pop()
+            if isinstance(side, ast.BinOp) and type(side.op) is type(node.op):
+                waiting += [side.left, side.right]
+            else:
+                sides.append(ast.unparse(self.visit(side)))
+        sign = "+" if isinstance(node.op, ast.Add) else "*"
+        return ast.parse(sign.join(f"({side})" for side in sorted(sides)), mode="eval").body
 
 
 class _Swap(ast.NodeTransformer):

@@ -105,3 +105,13 @@ def test_a_planted_bug_is_seen_and_one_that_changes_nothing_is_not() -> None:
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert "1 of 1 seen (100.0%)" in done.stdout
+
+
+def test_what_only_changes_places_in_a_sum_or_product_is_no_bug() -> None:
+    source = "def f(fp, fn, tp):\n    return ratio(fp + 2 * fn, fp * tp * fn + tp + (fn + fp))\n"
+    swaps = [mutant.after for mutant in mutants("f.py", source) if mutant.kind.startswith("swap")]
+    assert "ratio(fn + 2 * fp, fn * tp * fp + tp + (fp + fn))" in swaps
+    commuting = "def f(fp, fn):\n    return fp + 2 * fn * fp + fn * 2 + fp\n"
+    assert [m for m in mutants("f.py", commuting) if m.kind.startswith("swap")]
+    symmetric = "def f(fp, fn):\n    return fn * 3 * fp + (fp + fn)\n"
+    assert not [m for m in mutants("f.py", symmetric) if m.kind.startswith("swap")]

@@ -75,3 +75,7 @@ def test_class_ids_are_all_or_a_list(value) -> None:
 def test_a_switch_is_true_or_false(value) -> None:
     with pytest.raises(ValueError, match="`per_image` must be True or False; got"):
         switch("per_image", value)
+
+
+def test_weights_that_were_learned_are_taken_as_numbers() -> None:
+    assert not per_class("weight", torch.ones(2, requires_grad=True)).requires_grad

@@ -153,3 +153,11 @@ class TestSearchSpace:
     def test_a_choice_is_its_values(self) -> None:
         assert self.values == Choice("a", "b") != Choice("b", "a")
         assert pickle.loads(pickle.dumps(self.values)).values == ("a", "b")
+
+
+def test_a_case_may_hold_several_tensors_or_none() -> None:
+    case = Case({}, ([1, 2], [0.5]), {"labels": [1], "distance": [2.0]}, 0.0, "")
+    (one, other), target, _ = case.tensors(torch.float32)
+    assert (one.tolist(), one.dtype, other.tolist(), other.dtype) == ([1, 2], torch.float32, [0.5], torch.float32)
+    assert (target["labels"].dtype, target["distance"].dtype) == (torch.int64, torch.float32)
+    assert Case({}, [1.0], None, 0.0, "").tensors()[1] is None
