@@ -2,8 +2,9 @@
 
 import pytest
 import torch
+from torch import nn
 
-from piste.losses import SSIM
+from piste.losses import SSIM, Perceptual
 
 
 @pytest.mark.parametrize(
@@ -38,3 +39,9 @@ def test_a_sample_weight_says_what_an_image_counts() -> None:
 
 def test_no_image_costs_nothing() -> None:
     assert SSIM()(torch.zeros(0, 3, 16, 16), torch.zeros(0, 3, 16, 16)) == 0
+
+
+def test_weights_of_layers_are_above_0() -> None:
+    network = nn.Sequential(nn.Conv2d(3, 2, 1), nn.ReLU())
+    with pytest.raises(ValueError, match=r"`layer_weights` must be a list of numbers > 0, one per layer; got \[0\.0"):
+        Perceptual(network=network, layers=["0", "1"], layer_weights=[0.0, 1.0])
