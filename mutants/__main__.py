@@ -21,6 +21,7 @@ from typing import Any
 
 import yaml
 
+from mutants import trial
 from mutants.plant import Mutant, mutants
 from mutants.trial import LOSSES, MOST, ROOT, judge
 
@@ -161,11 +162,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m mutants", description=(__doc__ or "").splitlines()[0])
     parser.add_argument("files", nargs="*", help="parts of file names, such as regions/ or focal; all losses without")
     parser.add_argument("--sample", type=int, help="try this many only, drawn evenly")
-    parser.add_argument("--survivors", action="store_true", help="try only those that survived the last time")
+    parser.add_argument("--survivors", action="store_true", help="try only those that survived, on every loss")
     parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="how many at a time (default: one a core)")
     given = parser.parse_args()
     found = planted(given.files)
     if given.survivors:
+        trial.MOST = 99  # few enough to be judged by all
         survived = {key for of_file in known().values() for _, key in of_file["survivors"]}
         found = [mutant for mutant in found if mutant.key in survived]
     chosen = found if given.sample is None else random.Random(0).sample(found, min(given.sample, len(found)))
