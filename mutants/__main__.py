@@ -163,6 +163,7 @@ def main() -> int:
     parser.add_argument("files", nargs="*", help="parts of file names, such as regions/ or focal; all losses without")
     parser.add_argument("--sample", type=int, help="try this many only, drawn evenly")
     parser.add_argument("--survivors", action="store_true", help="try only those that survived, on every loss")
+    parser.add_argument("--dry", action="store_true", help="keep nothing of what is found")
     parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="how many at a time (default: one a core)")
     given = parser.parse_args()
     found = planted(given.files)
@@ -187,7 +188,8 @@ def main() -> int:
             print(f"{len(results)} of {len(chosen)}, {time.monotonic() - began:.0f} s", flush=True)
     seen = sum(by is not None for _, by in results)
     print(f"{seen} of {len(results)} seen ({seen / max(len(results), 1):.1%})")
-    write_report(keep_seen(results) if given.survivors else keep(results, found), reasons)
+    if not given.dry:
+        write_report(keep_seen(results) if given.survivors else keep(results, found), reasons)
     unexplained = [mutant for mutant, by in results if not by and mutant.key not in reasons]
     too_few = not given.survivors and seen < GOAL * len(results)
     return int(too_few or bool(unexplained))
