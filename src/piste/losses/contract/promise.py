@@ -43,6 +43,11 @@ class Setting:
         default = parameter.default if parameter else None
         return {**self.spec.stand_in, **self.keywords}.get(keyword, default)
 
+    @property
+    def hyper(self) -> dict[str, Any]:
+        """The keywords that its reference takes."""
+        return {name: self.get(name) for name in self.spec.hyper}
+
     def has(self, *keywords: str) -> bool:
         """Return whether the loss has all these keywords."""
         return set(keywords) <= set(self.spec.parameters)

@@ -5,7 +5,6 @@ Logits [N, P, C] and offsets [N, P, 4] are packed as [N, P, C + 4]. The target h
 
 from collections.abc import Iterator
 from dataclasses import replace
-from math import exp
 from typing import TYPE_CHECKING, final
 
 import torch
@@ -14,6 +13,7 @@ from torch.nn import functional as F
 
 from piste.losses.base import Loss
 from piste.losses.contract.forms.form import Example, Form, Size
+from piste.losses.contract.forms.plain import softmax
 from piste.losses.spec import Case
 
 if TYPE_CHECKING:
@@ -100,14 +100,8 @@ class Anchors(Form):
     def plain(self, setting: "Setting", drawn: Example) -> Tensor:
         """The batch by `reference(probs, offsets, labels, target_offsets, **hyper)`, in nested lists."""
         packed = drawn.prediction.detach()
-        probs = [[_softmax(scores) for scores in image] for image in packed[..., :-4].tolist()]
+        probs = [[softmax(scores) for scores in image] for image in packed[..., :-4].tolist()]
         target = {name: given.tolist() for name, given in drawn.target.items()}
-        hyper = {name: setting.get(name) for name in setting.spec.hyper}
+        hyper = setting.hyper
         cost = setting.spec.reference(probs, packed[..., -4:].tolist(), **target, **hyper)
         return torch.tensor(cost, dtype=torch.float64)
-
-
-def _softmax(scores: list[float]) -> list[float]:
-    """Compute exp(x_c) / sum_k exp(x_k)."""
-    powers = [exp(score - max(scores)) for score in scores]
-    return [power / sum(powers) for power in powers]

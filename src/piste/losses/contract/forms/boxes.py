@@ -9,6 +9,7 @@ from torch import Tensor
 
 from piste.losses.base import Loss
 from piste.losses.contract.forms.form import Example, Form, Size
+from piste.losses.contract.forms.plain import averaged
 from piste.losses.spec import Case
 
 if TYPE_CHECKING:
@@ -93,18 +94,13 @@ class Boxes(Form):
         """
         shape = drawn.element_shape
         count = drawn.call.get("sample_weight", torch.ones(())).expand(shape).flatten().tolist()
-        hyper = {name: setting.get(name) for name in setting.spec.hyper}
+        hyper = setting.hyper
         costs = []
         for weight, *pair in zip(count, *(boxes.reshape(-1, 4).tolist() for boxes in _both(drawn)), strict=True):
             if any(box[0] > box[2] or box[1] > box[3] for box in pair):
                 raise ValueError("a box is the wrong way round")
             costs.append(weight * setting.spec.reference(*pair, **hyper))
-        if setting.get("reduction") == "none":
-            return torch.tensor(costs, dtype=torch.float64).reshape(shape)
-        total = sum(costs)
-        if setting.get("reduction") == "mean":
-            total = total / sum(count) if sum(count) else 0.0
-        return torch.tensor(total, dtype=torch.float64)
+        return averaged(setting, costs, count, shape)
 
 
 def _both(drawn: Example) -> tuple[Tensor, Tensor]:

@@ -97,7 +97,7 @@ class Guided(Form):
 
     def plain(self, setting: "Setting", drawn: Example) -> Tensor:
         """Each class of each image by the reference."""
-        hyper = {name: setting.get(name) for name in setting.spec.hyper}
+        hyper = setting.hyper
 
         def price(places: Places, probs: list[float], weights: list[float], image: int, c: int) -> float:
             channels = drawn.target["image"][image].flatten(1).tolist()

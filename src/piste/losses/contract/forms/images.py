@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from piste.losses.base import Loss
 from piste.losses.contract.forms.form import Example, Form, Size
+from piste.losses.contract.forms.plain import averaged
 from piste.losses.spec import Case
 
 if TYPE_CHECKING:
@@ -101,7 +102,7 @@ class Images(Form):
         A network comes as a function that makes of such an image a list of feature maps of the setting's layers.
         """
         target, frame = drawn.target
-        hyper = {name: setting.get(name) for name in setting.spec.hyper}
+        hyper = setting.hyper
         if setting.has("network"):
             hyper["network"] = _Looking(hyper["network"])
         targets = [(each.tolist(),) if drawn.kind == "images" else () for each in target]
@@ -111,12 +112,7 @@ class Images(Form):
         ]
         weights = drawn.call.get("sample_weight", torch.ones(1)).expand(len(prices)).tolist()
         costs = [weight * price for weight, price in zip(weights, prices, strict=True)]
-        if setting.get("reduction") == "none":
-            return torch.tensor(costs, dtype=torch.float64)
-        total = sum(costs)
-        if setting.get("reduction") == "mean":
-            total = total / sum(weights) if sum(weights) else 0.0
-        return torch.tensor(total, dtype=torch.float64)
+        return averaged(setting, costs, weights, (len(costs),))
 
     def _packed(self, kind: str, prediction: Tensor, target: Tensor) -> Example:
         """Pack each image of the prediction into one axis."""

@@ -6,7 +6,6 @@ The logits [N, T, C] are packed as [N, T * C]: a line is an element. The target 
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from math import exp
 from typing import TYPE_CHECKING, final
 
 import torch
@@ -15,6 +14,7 @@ from torch.nn import functional as F
 
 from piste.losses.base import Loss
 from piste.losses.contract.forms.form import Example, Form, Size
+from piste.losses.contract.forms.plain import averaged, softmax
 from piste.losses.spec import Case
 
 if TYPE_CHECKING:
@@ -112,19 +112,14 @@ class Lines(Form):
         """Each line by `reference(probs, target, **hyper)`, cut to its lengths, then weighted and averaged."""
         count = drawn.call.get("sample_weight", torch.ones(())).expand(drawn.element_shape).tolist()
         logits = drawn.prediction.detach().reshape(len(count), drawn.target["steps"], -1).tolist()
-        hyper = {name: setting.get(name) for name in setting.spec.hyper}
+        hyper = setting.hyper
         costs = []
         for weight, line, length, target in zip(
             count, logits, drawn.target["logit_lengths"].tolist(), self._targets(drawn), strict=True
         ):
-            cost = setting.spec.reference([_softmax(step) for step in line[:length]], target, **hyper)
+            cost = setting.spec.reference([softmax(step) for step in line[:length]], target, **hyper)
             costs.append(weight * cost)
-        if setting.get("reduction") == "none":
-            return torch.tensor(costs, dtype=torch.float64)
-        total = sum(costs)
-        if setting.get("reduction") == "mean":
-            total = total / sum(count) if sum(count) else 0.0
-        return torch.tensor(total, dtype=torch.float64)
+        return averaged(setting, costs, count, (len(costs),))
 
     def _packed(self, logits: Tensor, target: Tensor, logit_lengths: Tensor, target_lengths: Tensor) -> Example:
         """Put the arguments of a call into an example."""
@@ -143,9 +138,3 @@ def _spelling(target: Sequence[int], steps: int, blank: int) -> list[int]:
     for character in target:
         path += [blank, character] if path and path[-1] == character else [character]
     return path + [blank] * (steps - len(path))
-
-
-def _softmax(scores: list[float]) -> list[float]:
-    """Compute exp(x_c) / sum_k exp(x_k)."""
-    powers = [exp(score - max(scores)) for score in scores]
-    return [power / sum(powers) for power in powers]

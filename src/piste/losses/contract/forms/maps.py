@@ -15,6 +15,7 @@ from torch import Tensor
 from piste.losses.base import Loss
 from piste.losses.contract.forms.elements import MANY, SIZES
 from piste.losses.contract.forms.form import Example, Form, Size
+from piste.losses.contract.forms.plain import averaged
 from piste.losses.contract.forms.spatial import probabilities
 from piste.losses.spec import Case
 
@@ -91,21 +92,16 @@ class Maps(Form):
         keep = given.get("mask", torch.ones(shape, dtype=torch.bool)).flatten(2).tolist()
         counts = given.get("sample_weight", torch.ones(shape)).flatten(2).tolist()
         maps, probs = drawn.target["distance"].flatten(2).tolist(), probabilities(setting, drawn.prediction)
-        hyper = {name: setting.get(name) for name in setting.spec.hyper}
+        hyper = setting.hyper
         chosen = range(shape[1]) if setting.get("classes") == "all" else setting.get("classes")
         class_weight = setting.get("weight") or [1.0] * shape[1]
-        costs, total = [], 0.0
+        costs, counted = [], []
         for image, c, at in product(range(shape[0]), chosen, range(len(maps[0][0]))):
             count = class_weight[c] * counts[image][c][at] if keep[image][c][at] else 0.0
             price = setting.spec.reference(probs[image][c][at], maps[image][c][at], **hyper) if count else 0.0
             costs.append(count * price)
-            total += count
-        if setting.get("reduction") == "none":
-            return torch.tensor(costs, dtype=torch.float64).reshape(shape[0], len(chosen), *shape[2:])
-        value = sum(costs)
-        if setting.get("reduction") == "mean":
-            value = value / total if total else 0.0
-        return torch.tensor(value, dtype=torch.float64)
+            counted.append(count)
+        return averaged(setting, costs, counted, (shape[0], len(chosen), *shape[2:]))
 
     def _drawn(self, setting: "Setting", kind: str, size: tuple[int, ...], classes: int) -> Example:
         """Draw a batch of N images of a size; class weights say how many classes there are."""

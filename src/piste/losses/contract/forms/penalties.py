@@ -107,5 +107,5 @@ class Penalties(Form):
             seen = [sum(w * each for w, each in zip(row, x, strict=True)) for row in rows]
             rises = [t / sqrt(1 + t**2) for t in seen]
             slopes.append([sum(row[d] * rise for row, rise in zip(rows, rises, strict=True)) for d in range(len(x))])
-        hyper = {name: setting.get(name) for name in setting.spec.hyper}
+        hyper = setting.hyper
         return torch.tensor(setting.spec.reference(slopes, **hyper), dtype=torch.float64)

@@ -6,7 +6,7 @@ the words of the bases' docstrings and without any of their code. Nothing below 
 
 from collections.abc import Iterator, Sequence
 from math import exp, isclose
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 from torch import Tensor
@@ -59,21 +59,11 @@ def plain_value(
             costs, weights, shape = _regions(setting, elements)
         else:
             return _whole(setting, elements)
-    if setting.get("reduction") == "none":
-        return torch.tensor(costs, dtype=torch.float64).reshape(shape)
-    total = sum(costs)
-    if setting.get("reduction") == "mean":
-        total = total / sum(weights) if sum(weights) else 0.0
-    return torch.tensor(total, dtype=torch.float64)
+    return averaged(setting, costs, weights, shape)
 
 
 Costs = tuple[list[float], list[float], Sequence[int]]
 """The weighted cost of each unit, its weight, and the shape that `reduction="none"` gives them."""
-
-
-def _hyper(setting: "Setting", **other: Any) -> dict[str, Any]:
-    """Keywords of the reference."""
-    return {name: setting.get(name) for name in setting.spec.hyper} | other
 
 
 def _values(
@@ -84,7 +74,7 @@ def _values(
     keep, counts = (_spread(given, prediction.shape) for given in (mask, sample_weight))
     for p, t, kept, count in zip(_flat(prediction), _flat(target), keep, counts, strict=True):
         weights.append(count if kept else 0.0)
-        costs.append(weights[-1] * setting.spec.reference(p, t, **_hyper(setting)) if kept else 0.0)
+        costs.append(weights[-1] * setting.spec.reference(p, t, **setting.hyper) if kept else 0.0)
     return costs, weights, prediction.shape
 
 
@@ -106,7 +96,7 @@ def _elements(
         for position in range(positions):
             at = [(image * classes + c) * positions + position for c in range(classes)]
             row = [scores[i] for i in at]
-            probs = _softmax(row) if exclusive else [_sigmoid(score) for score in row]
+            probs = softmax(row) if exclusive else [sigmoid(score) for score in row]
             kept = [bool(keep[i]) and (ignored is None or truth[i] != ignored) for i in at]
             shares = [float(truth[i] == c) if ids else float(truth[i]) for c, i in enumerate(at)]
             yield Element(image, probs, shares, kept, [count[i] * k for i, k in zip(at, kept, strict=True)])
@@ -133,12 +123,12 @@ def _exclusive(setting: "Setting", e: Element) -> tuple[float, float]:
     if not e.kept[0]:
         return 0.0, 0.0
     reference, classes, weights = setting.spec.reference, len(e.probs), setting.get("weight")
-    cost = reference(e.probs, e.target, **_hyper(setting))
+    cost = reference(e.probs, e.target, **setting.hyper)
     if weights is None:
         return cost * e.counts[0], e.counts[0]
     weight = sum(w * y for w, y in zip(weights, e.target, strict=True))
     smoothing = setting.get("label_smoothing") or 0.0
-    hyper = _hyper(setting, label_smoothing=0.0) if smoothing else _hyper(setting)
+    hyper = setting.hyper | {"label_smoothing": 0.0} if smoothing else setting.hyper
     shares = [(1 - smoothing) * y + smoothing / classes for y in e.target]
     alone = [reference(e.probs, [float(c == k) for k in range(classes)], **hyper) for c in range(classes)]
     if isclose(sum(y * each for y, each in zip(shares, alone, strict=True)), cost, rel_tol=1e-9, abs_tol=1e-12):
@@ -153,7 +143,7 @@ def _independent(setting: "Setting", e: Element, c: int) -> tuple[float, float]:
     if not e.kept[c]:
         return 0.0, 0.0
     p, y = e.probs[c], e.target[c]
-    hyper = {name: value[c] if isinstance(value, list) else value for name, value in _hyper(setting).items()}
+    hyper = {name: value[c] if isinstance(value, list) else value for name, value in setting.hyper.items()}
     weights = setting.get("weight")
     weight = e.counts[c] * (1.0 if weights is None else weights[c])
     return weight * setting.spec.reference([1 - p, p], [1 - y, y], **hyper), weight
@@ -186,23 +176,40 @@ def _region(setting: "Setting", unit: list[Element], c: int) -> tuple[float, flo
     if absent != "formula" and not any(y * s for y, s in zip(target, share, strict=True)):
         area = sum(p * s for p, s in zip(probs, share, strict=True)) / number
         return (weight * area, weight) if absent == "area" else (0.0, 0.0)
-    return weight * setting.spec.reference(probs, target, share, **_hyper(setting)), weight
+    return weight * setting.spec.reference(probs, target, share, **setting.hyper), weight
 
 
 def _whole(setting: "Setting", elements: list[Element]) -> Tensor:
     """Price the batch at once."""
     columns = ([e.probs for e in elements], [e.target for e in elements], [e.counts for e in elements])
-    cost = setting.spec.reference(*columns, activation=setting.activation, **_hyper(setting))
+    cost = setting.spec.reference(*columns, activation=setting.activation, **setting.hyper)
     return torch.tensor(cost, dtype=torch.float64)
 
 
-def _softmax(scores: list[float]) -> list[float]:
+def averaged(setting: "Setting", costs: list[float], weights: list[float], shape: Sequence[int]) -> Tensor:
+    """Reduce the weighted costs of a loss's units as its setting says, in float64.
+
+    Args:
+        setting: The loss and its keywords.
+        costs: What each unit costs, times its weight.
+        weights: How much each counts.
+        shape: What `reduction="none"` gives.
+    """
+    if setting.get("reduction") == "none":
+        return torch.tensor(costs, dtype=torch.float64).reshape(tuple(shape))
+    total = sum(costs)
+    if setting.get("reduction") == "mean":
+        total = total / sum(weights) if sum(weights) else 0.0
+    return torch.tensor(total, dtype=torch.float64)
+
+
+def softmax(scores: list[float]) -> list[float]:
     """Compute exp(x_c) / sum_k exp(x_k)."""
     powers = [exp(score - max(scores)) for score in scores]
     return [power / sum(powers) for power in powers]
 
 
-def _sigmoid(score: float) -> float:
+def sigmoid(score: float) -> float:
     """Compute 1 / (1 + exp(-x))."""
     return 1 / (1 + exp(-score)) if score >= 0 else exp(score) / (1 + exp(score))
 

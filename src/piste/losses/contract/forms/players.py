@@ -83,7 +83,7 @@ class Players(Form):
         """Both players' losses by `reference(player, real, fake, **hyper)`; the generator sees no real scores."""
         cut = _reals(drawn.prediction) if drawn.kind == "discriminator" else 0
         real, fake = (scores.flatten().tolist() for scores in (drawn.prediction[:cut], drawn.prediction[cut:]))
-        hyper = {name: setting.get(name) for name in setting.spec.hyper}
+        hyper = setting.hyper
         try:
             return torch.tensor(setting.spec.reference(drawn.kind, real, fake, **hyper), dtype=torch.float64)
         except OverflowError as error:  # exp(-score) of a very low score

@@ -5,7 +5,6 @@ The target holds the labels and the IoU by name.
 
 from collections.abc import Iterator
 from dataclasses import replace
-from math import exp
 from typing import TYPE_CHECKING, final
 
 import torch
@@ -14,6 +13,7 @@ from torch.nn import functional as F
 
 from piste.losses.base import Loss
 from piste.losses.contract.forms.form import Example, Form, Size
+from piste.losses.contract.forms.plain import averaged, softmax
 from piste.losses.spec import Case
 
 if TYPE_CHECKING:
@@ -97,25 +97,14 @@ class Scored(Form):
         logits, target, iou = drawn.prediction.detach(), drawn.target["target"], drawn.target["iou"]
         if drawn.kind == "index":
             rows = zip(logits.movedim(1, -1).reshape(-1, classes).tolist(), target.flatten().tolist(), strict=True)
-            probs = [_softmax(row)[truth] for row, truth in rows]
+            probs = [softmax(row)[truth] for row, truth in rows]
         else:
             pairs = zip(logits.flatten().tolist(), target.flatten().tolist(), strict=True)
-            probs = [_softmax([0.0, score])[truth] for score, truth in pairs]
+            probs = [softmax([0.0, score])[truth] for score, truth in pairs]
             iou = iou.unsqueeze(1)
         ones = torch.ones((), dtype=torch.float64)
         mask, weight = drawn.call.get("mask", ones > 0), drawn.call.get("sample_weight", ones)
         count = (mask * weight).expand(shape).flatten().tolist()
         lists = probs, (target > 0).flatten().tolist(), iou.expand(shape).flatten().tolist(), count
         costs = [w and w * setting.spec.reference(at, *lists, setting.get("eta")) for at, w in enumerate(count)]
-        if setting.get("reduction") == "none":
-            return torch.tensor(costs, dtype=torch.float64).reshape(shape)
-        total = sum(costs)
-        if setting.get("reduction") == "mean":
-            total = total / sum(count) if sum(count) else 0.0
-        return torch.tensor(total, dtype=torch.float64)
-
-
-def _softmax(scores: list[float]) -> list[float]:
-    """Compute exp(x_c) / sum_k exp(x_k)."""
-    powers = [exp(score - max(scores)) for score in scores]
-    return [power / sum(powers) for power in powers]
+        return averaged(setting, costs, count, shape)

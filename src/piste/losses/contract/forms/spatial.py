@@ -8,7 +8,6 @@ in which something counts; an image counts by the mean of its weights above 0, a
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from itertools import product
-from math import exp
 from typing import TYPE_CHECKING, final
 
 import torch
@@ -18,6 +17,7 @@ from torch.nn import functional as F
 from piste.losses.base import Loss
 from piste.losses.contract.forms.elements import Elements
 from piste.losses.contract.forms.form import Example, Form, Size
+from piste.losses.contract.forms.plain import averaged, sigmoid, softmax
 from piste.losses.spec import Case
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ class Spatial(Form):
 
     def plain(self, setting: "Setting", drawn: Example) -> Tensor:
         """Each class of each image by the reference."""
-        hyper = {name: setting.get(name) for name in setting.spec.hyper}
+        hyper = setting.hyper
         target, shape = drawn.target, drawn.prediction.shape
         ids = setting.activation == "softmax" and not target.is_floating_point()
         labels = target.unsqueeze(1).expand(shape) if ids else target
@@ -117,12 +117,7 @@ def mean_over_units(
         counts.append(class_weight[c] * total / number if number else 0.0)
         scaled = [w * number / total for w in weights] if number else []  # only proportions matter
         costs.append(counts[-1] * price(places, probs[image][c], scaled, image, c) if number else 0.0)
-    if setting.get("reduction") == "none":
-        return torch.tensor(costs, dtype=torch.float64).reshape(shape[0], len(chosen))
-    total = sum(costs)
-    if setting.get("reduction") == "mean":
-        total = total / sum(counts) if sum(counts) else 0.0
-    return torch.tensor(total, dtype=torch.float64)
+    return averaged(setting, costs, counts, (shape[0], len(chosen)))
 
 
 def probabilities(setting: "Setting", logits: Tensor) -> list[list[list[float]]]:
@@ -131,11 +126,7 @@ def probabilities(setting: "Setting", logits: Tensor) -> list[list[list[float]]]
     for image in scores:
         for at in range(len(image[0])):
             row = [each[at] for each in image]
-            if setting.activation == "softmax":
-                powers = [exp(score - max(row)) for score in row]
-                row = [power / sum(powers) for power in powers]
-            else:
-                row = [1 / (1 + exp(-score)) if score >= 0 else exp(score) / (1 + exp(score)) for score in row]
+            row = softmax(row) if setting.activation == "softmax" else [sigmoid(score) for score in row]
             for each, p in zip(image, row, strict=True):
                 each[at] = p
     return scores
