@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from torch.nn import functional as F
 
 from piste.losses import SSIM
 
@@ -70,3 +71,29 @@ def test_stays_in_its_range_where_float32_loses_the_variance() -> None:
     levels = torch.linspace(-1e4, 1e4, 300).view(-1, 1, 1, 1).expand(-1, 1, 14, 14)
     value = SSIM(reduction="none")(levels, levels.flip(0) / 3)
     assert ((value >= 0) & (value <= 2 + 1e-6)).all()
+
+
+def by_convolution(x: torch.Tensor, y: torch.Tensor, window: int, sigma: float) -> torch.Tensor:
+    """Equation 13 with a window of two dimensions."""
+    line = torch.exp(-((torch.arange(window) - (window - 1) / 2).double() ** 2) / (2 * sigma**2))
+    weight = (line[:, None] * line / line.sum() ** 2).expand(x.shape[1], 1, -1, -1)
+    mx, my, xx, yy, xy = (F.conv2d(each, weight, groups=x.shape[1]) for each in (x, y, x * x, y * y, x * y))
+    light = (2 * mx * my + 1e-4) / (mx**2 + my**2 + 1e-4)
+    return 1 - (light * (2 * (xy - mx * my) + 9e-4) / (xx - mx**2 + yy - my**2 + 9e-4)).mean()
+
+
+@pytest.mark.parametrize("size", [(64, 65), (74, 75), (11, 139), (138, 11), (307, 201)], ids=str)
+@pytest.mark.parametrize(("window", "sigma"), [(11, 1.5), (4, 0.9)])
+def test_images_larger_than_a_tile_score_as_whole_ones(size, window, sigma) -> None:
+    x, y = (images(2, 3, *size, seed=seed) for seed in (3, 4))
+    leaf, other = x.clone().requires_grad_(), x.clone().requires_grad_()
+    got, expected = SSIM(window=window, sigma=sigma)(leaf, y), by_convolution(other, y, window, sigma)
+    torch.testing.assert_close(got, expected)
+    got.backward()
+    expected.backward()
+    torch.testing.assert_close(leaf.grad, other.grad, rtol=1e-6, atol=1e-12)
+
+
+def test_a_window_larger_than_a_tile_is_as_good_as_a_small_one() -> None:
+    x, y = (images(1, 1, 110, 93, seed=seed) for seed in (3, 4))
+    torch.testing.assert_close(SSIM(window=81, sigma=12.0)(x, y), by_convolution(x, y, 81, 12.0))

@@ -138,10 +138,8 @@ class MultiScaleSSIM(ImageLoss):
         constants = (self.k1 * self.data_range) ** 2, (self.k2 * self.data_range) ** 2
         lacking = []
         for scale in range(scales):
-            luminance, unlike = dissimilarity(prediction, target, weights, *constants)
-            if scale == scales - 1:
-                unlike = luminance + unlike - luminance * unlike  # 1 - (1 - l) (1 - s)
-            lacking.append(unlike.mean((2, 3)))
+            last = scale == scales - 1
+            lacking.append(dissimilarity(prediction, target, weights, *constants, luminance=last))
             prediction, target = (_half(images) for images in (prediction, target))
         lost = torch.stack([lack >= 1 for lack in lacking]).any(0)
         log_score = torch.zeros_like(lacking[0])

@@ -135,5 +135,4 @@ class SSIM(ImageLoss):
             )
         weights = gaussian(self.window, self.sigma)
         constants = (self.k1 * self.data_range) ** 2, (self.k2 * self.data_range) ** 2
-        luminance, structure = dissimilarity(prediction, target, weights, *constants)
-        return (luminance + structure - luminance * structure).mean((1, 2, 3))  # 1 - (1 - l) (1 - s)
+        return dissimilarity(prediction, target, weights, *constants).mean(1)
