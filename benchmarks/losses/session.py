@@ -1,0 +1,170 @@
+"""A row measured: outputs compared, then time and memory of everyone, eager and compiled, in one process."""
+
+import functools
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from . import clock, gpu
+from .agree import ComputesSomethingElseError, compare, outcome
+from .memory import peak
+from .row import OURS, Entrant, Inputs, Row
+
+POOL = 5
+"""Draws of a setting; every round takes the next."""
+
+
+@dataclass
+class Entry:
+    """One entrant, eager or compiled.
+
+    Args:
+        forward: Milliseconds, round by round.
+        both: The same of forward and backward.
+        peak: Extra bytes at the worst moment.
+        apart: How far value and gradient are from ours, as a share; None where it computes something else.
+        problem: Why it was not measured.
+    """
+
+    forward: list[float] = field(default_factory=list)
+    both: list[float] = field(default_factory=list)
+    peak: int | None = None
+    apart: float | None = None
+    problem: str = ""
+
+
+@dataclass
+class Result:
+    """What was measured of a row.
+
+    Args:
+        leaf_bytes: Bytes of what gets a gradient.
+        floor_bytes: Bytes that must move.
+        copy: Milliseconds of copying what gets a gradient, round by round.
+        eager: Each entrant.
+        compiled: Each that was compiled.
+        waits: What makes the processor wait for the GPU; None where there was none.
+        escapes: Why it can't be captured in a CUDA graph; None where there was none.
+    """
+
+    leaf_bytes: int
+    floor_bytes: int
+    copy: list[float]
+    eager: dict[str, Entry]
+    compiled: dict[str, Entry]
+    waits: str | None = None
+    escapes: str | None = None
+
+    @classmethod
+    def of(cls, stored: dict[str, Any]) -> "Result":
+        """From what `asdict` made of it."""
+        both = {way: {name: Entry(**entry) for name, entry in stored[way].items()} for way in ("eager", "compiled")}
+        return cls(**{**stored, **both})
+
+    def stored(self) -> dict[str, Any]:
+        """As plain data."""
+        return asdict(self)
+
+
+class Session:
+    """Measures rows, one after the other.
+
+    Args:
+        device: "cpu" or "cuda".
+        rounds: How often each entrant runs, but for slow ones.
+        compiles: Whether anything is compiled.
+    """
+
+    def __init__(self, device: str, rounds: int, *, compiles: bool) -> None:
+        self.device, self.rounds, self.compiles = device, rounds, compiles
+        self._draws = functools.lru_cache(maxsize=1)(self._drawn)
+
+    def measure(self, row: Row) -> Result:
+        """Everything about a row."""
+        with quiet():
+            draws = self._draws(row.setting.draw)
+            expected = outcome(row.ours, draws[0])
+            eager = {e.name: e for e in row.entrants.values()}
+            entries = {name: self._judged(e, row, draws[0], expected) for name, e in eager.items()}
+            fast = {name: compiled(e) for name, e in eager.items() if self._is_compiled(e, row, entries[name])}
+            made = {name: self._judged(e, row, draws[0], expected) for name, e in fast.items()}
+            runners: dict[Any, clock.Runner] = {("copy", ""): clock.copy}
+            for way, entrants, known in (("eager", eager, entries), ("compiled", fast, made)):
+                runners |= {(way, n): runner(e) for n, e in entrants.items() if not known[n].problem}
+            times = clock.race(runners, draws, self.rounds)
+            for way, entrants, known in (("eager", eager, entries), ("compiled", fast, made)):
+                for name, entry in known.items():
+                    if not entry.problem:
+                        spans = times[way, name]
+                        entry.forward, entry.both = _short(spans.forward), _short(spans.both)
+                        entry.peak = peak(pass_of(entrants[name], draws[0]), self.device)
+            result = Result(draws[0].leaf_bytes, draws[0].floor_bytes, _short(times["copy", ""].both), entries, made)
+            if self.device == "cuda":
+                result.waits, result.escapes = gpu.waits(row.ours, draws[0]), gpu.escapes(row.ours, draws[0])
+            torch.compiler.reset()
+        return result
+
+    def _drawn(self, draw: Any) -> Sequence[Inputs]:
+        dice = torch.Generator().manual_seed(0)
+        return [draw(dice).to(self.device) for _ in range(POOL)]
+
+    def _is_compiled(self, entrant: Entrant, row: Row, entry: Entry) -> bool:
+        return self.compiles and row.compiled and not (entrant.eager_only or entrant.differs or entry.problem)
+
+    def _judged(self, entrant: Entrant, row: Row, inputs: Inputs, expected: Any) -> Entry:
+        """An entry that says how far it is from ours, or why it takes no part."""
+        is_peer = any(entrant.name == peer.name for peer in row.peers)
+        try:
+            apart = compare(entrant, inputs, expected)
+            if entrant.differs:
+                return Entry(problem=f"is said to differ ({entrant.differs}), but does not")
+            return Entry(apart=apart)
+        except ComputesSomethingElseError as error:
+            if entrant.differs or not (is_peer or entrant.name == OURS):
+                return Entry()
+            return Entry(problem=f"computes something else: {error}")
+        except Exception as error:
+            return Entry(problem=f"raises {type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}")
+
+
+def compiled(entrant: Entrant) -> Entrant:
+    """The same through torch.compile; ours in one piece."""
+    return replace(entrant, call=torch.compile(entrant.call, dynamic=False, fullgraph=entrant.name == OURS))
+
+
+def runner(entrant: Entrant) -> clock.Runner:
+    """Converts a draw, outside the clock."""
+
+    def run(inputs: Inputs) -> tuple[Any, tuple[Any, ...]]:
+        return entrant.call, entrant.convert(*inputs.aim)
+
+    return run
+
+
+def pass_of(entrant: Entrant, inputs: Inputs) -> Any:
+    """A function of no arguments that does forward and backward, and returns the gradients."""
+    aim = entrant.convert(*inputs.aim)
+
+    def both() -> tuple[Tensor, ...]:
+        leaves = inputs.fresh()
+        value = entrant.call(*leaves, *aim)
+        return torch.autograd.grad(value, leaves) if value.requires_grad else (value,)
+
+    return both
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Without the warnings of other people's code."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+
+
+def _short(spans: Sequence[float]) -> list[float]:
+    return [float(f"{span:.4g}") for span in spans]
