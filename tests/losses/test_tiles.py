@@ -4,9 +4,9 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from piste.losses.features.tiles import SIDE, over_tiles
+from piste.losses.features.tiles import over_tiles
 
-WINDOW = 4
+WINDOW, SIDE = 4, 32
 
 
 def cost(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
@@ -28,7 +28,7 @@ def refused(*_: torch.Tensor) -> torch.Tensor:
 def sums(x: torch.Tensor, y: torch.Tensor, plain=cost, tiled=cost) -> torch.Tensor:
     margin = WINDOW - 1
     begins = x.shape[2] - margin, x.shape[3] - margin
-    return over_tiles(plain, tiled, x, y, begins=begins, margin=margin)
+    return over_tiles(plain, tiled, x, y, begins=begins, side=SIDE, margin=margin)
 
 
 def images(*shape: int) -> list[torch.Tensor]:
@@ -103,3 +103,15 @@ def test_torch_func_differentiates_it() -> None:
     x, y = images(1, 2, 8, 9)
     got = torch.func.grad(lambda x: sums(x, y).sum())(x)
     torch.testing.assert_close(got, torch.func.grad(lambda x: by_windows(x, y).sum())(x))
+
+
+def test_a_slope_by_hand_stands_for_that_of_autograd() -> None:
+    """Of the sum of squares, of windows of one pixel."""
+    x, y = images(2, 3, 33, 35)
+
+    def priced(x: torch.Tensor, y: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        return (x * x * y).sum((1, 2)), 2 * x * y
+
+    got = over_tiles(refused, refused, x.requires_grad_(), y, begins=(33, 35), side=SIDE, margin=0, priced=priced)
+    torch.testing.assert_close(got, (x * x * y).sum((2, 3)))
+    torch.testing.assert_close(torch.autograd.grad(got.sum(), x)[0], 2 * x * y)

@@ -57,3 +57,23 @@ def test_an_image_of_one_row_or_column_has_differences_in_one_direction(isotropi
 def test_a_target_is_taken_and_not_looked_at() -> None:
     image = torch.rand(2, 3, 5, 4, generator=torch.Generator().manual_seed(0))
     assert TotalVariation()(image, torch.full_like(image, torch.nan)) == TotalVariation()(image)
+
+
+@pytest.mark.parametrize("size", [(512, 3), (2, 513), (514, 2), (515, 517)], ids=str)
+@pytest.mark.parametrize(
+    ("exponent", "isotropic"), [(1.0, False), (2.0, False), (1.5, False), (1.0, True), (1.5, True)]
+)
+def test_images_larger_than_a_tile_cost_as_whole_ones(size, exponent, isotropic) -> None:
+    image = torch.rand(2, 1, *size, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
+    ours, theirs = (image.transpose(2, 3).clone().mT.requires_grad_() for _ in range(2))
+    down, right = torch.zeros_like(image), torch.zeros_like(image)
+    down[:, :, :-1], right[..., :-1] = theirs[:, :, 1:] - theirs[:, :, :-1], theirs[..., 1:] - theirs[..., :-1]
+    if isotropic:
+        expected = ((down**2 + right**2 + 1e-300) ** (exponent / 2)).mean((1, 2, 3))
+    else:
+        expected = (down.abs() ** exponent + right.abs() ** exponent).mean((1, 2, 3))
+    got = TotalVariation(exponent=exponent, isotropic=isotropic, reduction="none")(ours)
+    torch.testing.assert_close(got, expected)
+    weight = torch.tensor([2.0, 5.0])
+    slopes = (torch.autograd.grad((each * weight).sum(), at)[0] for each, at in ((got, ours), (expected, theirs)))
+    torch.testing.assert_close(*slopes)

@@ -14,7 +14,10 @@ from math import exp
 import torch
 from torch import Tensor
 
-from piste.losses.features.tiles import SIDE, over_tiles
+from piste.losses.features.tiles import over_tiles
+
+SIDE = 64
+"""Windows that begin in a tile, in a row and a column: a matrix product with them stays in the fastest cache."""
 
 Average = Callable[[Tensor], Tensor]
 """Planes [P, H, W] -> the weighted mean of each window that lies inside."""
@@ -71,6 +74,7 @@ def dissimilarity(
         x,
         y,
         begins=(rows, columns),
+        side=SIDE,
         margin=margin,
     )
     return total / (rows * columns)

@@ -6,6 +6,7 @@ down and right are the differences to the next number below and to the right, 0 
 
 from typing import get_args
 
+import torch
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -13,7 +14,11 @@ from piste.losses.arguments import number, one_of, switch
 from piste.losses.base import Loss, Reduction, reduce
 from piste.losses.elements import fit_elements, widen
 from piste.losses.features.base import fit_image
+from piste.losses.features.tiles import over_tiles
 from piste.losses.spec import Case, Choice, loss
+
+SIDE = 512
+"""Pixels in a row and a column of a tile."""
 
 
 def as_printed(image: list[list[list[float]]], exponent: float, isotropic: bool) -> float:
@@ -89,12 +94,61 @@ class TotalVariation(Loss):
         fit_image("prediction", prediction)
         fit_elements(prediction.shape[:1], None, sample_weight)
         image = widen(prediction)
-        down, right = image.diff(dim=2), image.diff(dim=3)
-        if self.isotropic:
-            square = F.pad(down.square(), (0, 0, 0, 1)) + F.pad(right.square(), (0, 1))
-            flat = square == 0  # where the root has no slope
-            cost = square.masked_fill(flat, 1.0).pow(self.exponent / 2).masked_fill(flat, 0.0).sum((1, 2, 3))
-        else:
-            down, right = (step.abs().pow(self.exponent).sum((1, 2, 3)) for step in (down, right))
-            cost = down + right
-        return reduce(cost / image.shape[1:].numel(), sample_weight, self.reduction)
+        isotropic = self.isotropic and self.exponent != 2  # where both are the same
+        total = over_tiles(
+            lambda planes: _cost(planes, self.exponent, isotropic),
+            lambda planes: _cost(planes, self.exponent, isotropic, SIDE),
+            image,
+            begins=(image.shape[2], image.shape[3]),
+            side=SIDE,
+            margin=1,
+            priced=lambda planes: _priced(planes, self.exponent, isotropic),
+        )
+        return reduce(total.sum(1) / image.shape[1:].numel(), sample_weight, self.reduction)
+
+
+def _cost(planes: Tensor, exponent: float, isotropic: bool, side: int | None = None) -> Tensor:
+    """What each plane's first `side` rows and columns cost; None for all of them."""
+    steps = _steps(planes, side)
+    if not isotropic:
+        down, right = (step.abs().pow(exponent).sum((1, 2)) for step in steps)
+        return down + right
+    square = _square(planes[:, :side, :side], *steps)
+    flat = square == 0  # where the root has no slope
+    return square.masked_fill(flat, 1.0).pow(exponent / 2).masked_fill(flat, 0.0).sum((1, 2))
+
+
+def _steps(planes: Tensor, side: int | None) -> tuple[Tensor, Tensor]:
+    """The differences down and to the right, of each plane's first `side` rows and columns."""
+    return planes[:, :, :side].diff(dim=1), planes[:, :side].diff(dim=2)
+
+
+def _square(own: Tensor, down: Tensor, right: Tensor) -> Tensor:
+    """The squared length of each pixel's gradient, in which a step beyond the image is 0."""
+    rows, columns = own.shape[1] - down.shape[1], own.shape[2] - right.shape[2]
+    return F.pad(down.square(), (0, 0, 0, rows)) + F.pad(right.square(), (0, columns))
+
+
+def _priced(tile: Tensor, exponent: float, isotropic: bool) -> tuple[Tensor, Tensor]:
+    """What a tile costs, and its slope.
+
+    Each step's steepness is the slope over the exponent, |step|^(exponent - 1) with the step's sign, so that
+    the cost is the sum of steepness times step.
+    """
+    steps = _steps(tile, SIDE)
+    if isotropic:
+        square = _square(tile[:, :SIDE, :SIDE], *steps)
+        share = square.pow(exponent / 2 - 1).masked_fill_(square == 0, 0.0)  # where the root has no slope
+        steepness = [step * share[:, : step.shape[1], : step.shape[2]] for step in steps]
+    elif exponent == 1:
+        steepness = [step.sign() for step in steps]
+    elif exponent == 2:
+        steepness = list(steps)
+    else:
+        steepness = [step.abs().pow_(exponent - 1).copysign_(step) for step in steps]
+    cost, slope = tile.new_zeros(len(tile)), torch.zeros_like(tile)
+    for axis, own, step, steep in zip((1, 2), (slope[:, :, :SIDE], slope[:, :SIDE]), steps, steepness, strict=True):
+        cost += (steep * step).sum((1, 2))
+        own.narrow(axis, 1, step.shape[axis]).add_(steep, alpha=exponent)
+        own.narrow(axis, 0, step.shape[axis]).sub_(steep, alpha=exponent)
+    return cost, slope
