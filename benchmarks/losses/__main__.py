@@ -38,7 +38,7 @@ def main() -> None:
     parser.add_argument("--only", nargs="+", metavar="NAME", default=[], help="losses, by their names in the catalogue")
     parser.add_argument("--device", default="cpu", choices=["cpu", "cuda"])
     parser.add_argument("--threads", type=int, help="all cores without it")
-    parser.add_argument("--rounds", type=int, default=9)
+    parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--no-compile", action="store_true", help="eager only")
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--dry-run", action="store_true", help="full inputs, but nothing is written")

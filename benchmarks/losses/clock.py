@@ -4,13 +4,14 @@ import gc
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from .row import Inputs
 
-TURN, BUDGET, LEAST = 0.01, 2.0, 3
+TURN, BUDGET, LEAST = 0.01, 0.6, 3
 """Seconds of a turn, in which a short call is repeated; of all turns of one entrant, after which it rests; and the
 rounds that even a slow one takes part in."""
 
@@ -64,17 +65,19 @@ def _stopwatch(device: torch.device) -> tuple[Callable[[], object], Callable[...
     return clock, lambda began, ended: 1000 * (ended - began)
 
 
-def race(runners: Mapping[str, Runner], draws: Sequence[Inputs], rounds: int) -> dict[str, Times]:
-    """Times of all, in turns that begin with another one each round, on another draw each round."""
+def race(runners: Mapping[Any, Runner], draws: Sequence[Inputs], rounds: int) -> dict[Any, Times]:
+    """Times of all, in turns that begin with another one each round, on the next draw each round.
+
+    All are warm when they come here, and run once more to see how often a turn repeats them; of slow ones that counts.
+    """
     times = {name: Times() for name in runners}
-    calls: dict[str, int] = {}
+    calls: dict[Any, int] = {}
     for name, run in runners.items():
-        spans = []
-        for inputs in draws[:2]:  # to warm up
-            function, aim = run(inputs)
-            spans.append(turn(function, inputs, aim, 1)[1])
-        calls[name] = max(1, round(1000 * TURN / max(min(spans), 1e-3)))
-    spent = dict.fromkeys(runners, 0.0)
+        function, aim = run(draws[0])
+        forward, both = turn(function, draws[0], aim, 1)
+        calls[name] = max(1, round(1000 * TURN / max(both, 1e-3)))
+        if both > 1000 * BUDGET:
+            times[name] = Times([forward], [both])
     names = list(runners)
     gc.collect()
     gc.disable()
@@ -82,13 +85,13 @@ def race(runners: Mapping[str, Runner], draws: Sequence[Inputs], rounds: int) ->
         for i in range(rounds):
             inputs = draws[i % len(draws)]
             for name in (*names[i % len(names) :], *names[: i % len(names)]):
-                if i >= LEAST and spent[name] > BUDGET:
+                taken = times[name].both
+                if len(taken) >= LEAST and calls[name] * sum(taken) > 1000 * BUDGET:
                     continue
                 function, aim = runners[name](inputs)
                 forward, both = turn(function, inputs, aim, calls[name])
                 times[name].forward.append(forward)
                 times[name].both.append(both)
-                spent[name] += calls[name] * both / 1000
     finally:
         gc.enable()
     return times

@@ -123,6 +123,7 @@ class Row:
         limits: What is asked.
         call: How the loss is called, where it is not loss(*leaves, *aim).
         plain: The same loss without masks and weights, where those are what is measured.
+        words: The loss as one would write it, where it does not print itself in a line.
         compiled: Whether it is also measured compiled.
         main: Whether it is in the plot; variants are not.
     """
@@ -134,13 +135,14 @@ class Row:
     limits: Limits = Limits()
     call: Call | None = None
     plain: Entrant | None = None
+    words: str = ""
     compiled: bool = False
     main: bool = True
 
     @property
     def what(self) -> str:
         """The loss as one would write it."""
-        return repr(self.loss) if isinstance(self.loss, Loss) else f"{self.loss.__name__}()"
+        return self.words or (repr(self.loss) if isinstance(self.loss, Loss) else f"{self.loss.__name__}()")
 
     @property
     def name(self) -> str:

@@ -1,8 +1,7 @@
 """A row measured: outputs compared, then time and memory of everyone, eager and compiled, in one process."""
 
-import functools
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
@@ -13,10 +12,11 @@ from torch import Tensor
 from . import clock, gpu
 from .agree import ComputesSomethingElseError, compare, outcome
 from .memory import peak
-from .row import OURS, Entrant, Inputs, Row
+from .row import OURS, Entrant, Inputs, Row, Setting
 
-POOL = 5
-"""Draws of a setting; every round takes the next."""
+COPY = ("copy", "")
+POOL = 4
+"""Draws of a setting; every round takes the next, and after the last the first."""
 
 
 @dataclass
@@ -82,36 +82,41 @@ class Session:
 
     def __init__(self, device: str, rounds: int, *, compiles: bool) -> None:
         self.device, self.rounds, self.compiles = device, rounds, compiles
-        self._draws = functools.lru_cache(maxsize=1)(self._drawn)
+        self._drawn: tuple[str, list[Inputs]] = ("", [])
 
     def measure(self, row: Row) -> Result:
         """Everything about a row."""
         with quiet():
-            draws = self._draws(row.setting.draw)
+            draws = self._draws(row.setting)
             expected = outcome(row.ours, draws[0])
-            eager = {e.name: e for e in row.entrants.values()}
-            entries = {name: self._judged(e, row, draws[0], expected) for name, e in eager.items()}
-            fast = {name: compiled(e) for name, e in eager.items() if self._is_compiled(e, row, entries[name])}
-            made = {name: self._judged(e, row, draws[0], expected) for name, e in fast.items()}
-            runners: dict[Any, clock.Runner] = {("copy", ""): clock.copy}
-            for way, entrants, known in (("eager", eager, entries), ("compiled", fast, made)):
-                runners |= {(way, n): runner(e) for n, e in entrants.items() if not known[n].problem}
-            times = clock.race(runners, draws, self.rounds)
-            for way, entrants, known in (("eager", eager, entries), ("compiled", fast, made)):
-                for name, entry in known.items():
-                    if not entry.problem:
-                        spans = times[way, name]
-                        entry.forward, entry.both = _short(spans.forward), _short(spans.both)
-                        entry.peak = peak(pass_of(entrants[name], draws[0]), self.device)
-            result = Result(draws[0].leaf_bytes, draws[0].floor_bytes, _short(times["copy", ""].both), entries, made)
+            entrants: dict[tuple[str, str], Entrant] = {("eager", name): each for name, each in row.entrants.items()}
+            entries = {place: self._judged(each, row, draws[0], expected) for place, each in entrants.items()}
+            for (_, name), each in list(entrants.items()):
+                if self._is_compiled(each, row, entries["eager", name]):
+                    place = "compiled", name
+                    entrants[place] = compiled(each)
+                    entries[place] = self._judged(entrants[place], row, draws[0], expected)
+            runners = {place: runner(entrants[place]) for place, entry in entries.items() if not entry.problem}
+            times = clock.race({**runners, COPY: clock.copy}, draws, self.rounds)
+            for place in runners:
+                entry, spans = entries[place], times[place]
+                entry.forward, entry.both = _short(spans.forward), _short(spans.both)
+                entry.peak = peak(pass_of(entrants[place], draws[0]), self.device)
+            ways = (
+                {name: entry for (of, name), entry in entries.items() if of == way} for way in ("eager", "compiled")
+            )
+            result = Result(draws[0].leaf_bytes, draws[0].floor_bytes, _short(times[COPY].both), *ways)
             if self.device == "cuda":
                 result.waits, result.escapes = gpu.waits(row.ours, draws[0]), gpu.escapes(row.ours, draws[0])
             torch.compiler.reset()
         return result
 
-    def _drawn(self, draw: Any) -> Sequence[Inputs]:
-        dice = torch.Generator().manual_seed(0)
-        return [draw(dice).to(self.device) for _ in range(POOL)]
+    def _draws(self, setting: Setting) -> list[Inputs]:
+        """Some draws; those of the last setting are kept, since rows of a setting follow each other."""
+        if self._drawn[0] != setting.name:
+            dice = torch.Generator().manual_seed(0)
+            self._drawn = setting.name, [setting.draw(dice).to(self.device) for _ in range(POOL)]
+        return self._drawn[1]
 
     def _is_compiled(self, entrant: Entrant, row: Row, entry: Entry) -> bool:
         return self.compiles and row.compiled and not (entrant.eager_only or entrant.differs or entry.problem)
@@ -138,15 +143,18 @@ def compiled(entrant: Entrant) -> Entrant:
 
 
 def runner(entrant: Entrant) -> clock.Runner:
-    """Converts a draw, outside the clock."""
+    """Converts each draw once, outside the clock."""
+    converted: dict[int, tuple[Any, ...]] = {}
 
     def run(inputs: Inputs) -> tuple[Any, tuple[Any, ...]]:
-        return entrant.call, entrant.convert(*inputs.aim)
+        if id(inputs) not in converted:
+            converted[id(inputs)] = entrant.convert(*inputs.aim)
+        return entrant.call, converted[id(inputs)]
 
     return run
 
 
-def pass_of(entrant: Entrant, inputs: Inputs) -> Any:
+def pass_of(entrant: Entrant, inputs: Inputs) -> Callable[[], tuple[Tensor, ...]]:
     """A function of no arguments that does forward and backward, and returns the gradients."""
     aim = entrant.convert(*inputs.aim)
 

@@ -54,4 +54,5 @@ def with_class_weights(weighted: losses.Loss, loss: losses.Loss, setting: Settin
     theirs = Entrant("torch cross_entropy, weight", lambda x, t: F.cross_entropy(x, t, weight))
     peers = (theirs,) if isinstance(loss, losses.CrossEntropy) else ()
     on = Setting(f"{setting.name}, class weights", setting.draw)
-    return Row(weighted, on, native, peers, AT_MOST_A_QUARTER, plain=Entrant(WITHOUT, loss), main=False)
+    words = f"{repr(loss).removesuffix(')')}, weight=[...])".replace("(, ", "(")
+    return Row(weighted, on, native, peers, AT_MOST_A_QUARTER, plain=Entrant(WITHOUT, loss), words=words, main=False)

@@ -26,7 +26,7 @@ def rows(quick: bool) -> Iterator[Row]:
     of_labels = Entrant(CROSS_ENTROPY.name, CROSS_ENTROPY.call, lambda target: (target["labels"],))
 
     def one_hot(t: Tensor) -> tuple[Tensor]:
-        return (F.one_hot(t, classes).movedim(-1, 1).float(),)
+        return (F.one_hot(t, classes).movedim(-1, 1).float().contiguous(),)
 
     def difference(x: Tensor, y: Tensor) -> Tensor:
         height, width = x.shape[2:]

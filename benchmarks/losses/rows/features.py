@@ -1,6 +1,7 @@
 """Feature losses: images seen through windows or through a network."""
 
 import copy
+from collections import OrderedDict
 from collections.abc import Iterator
 from types import SimpleNamespace
 from unittest.mock import patch
@@ -80,23 +81,26 @@ def through_networks(setting: Setting) -> Iterator[Row]:
         setting,
         PASS,
         (Entrant("piq ContentLoss", piq.ContentLoss(copy.deepcopy(vgg), layers=["8"]), factor=1 / channels),),
+        words="Perceptual(VGG-16, relu2_2)",
     )
     yield Row(
         losses.Style(network=vgg, layers=["8"]),
         setting,
         PASS,
         (Entrant("piq StyleLoss", piq.StyleLoss(copy.deepcopy(vgg), layers=["8"]), factor=1 / positions**2),),
+        words="Style(VGG-16, relu2_2)",
     )
-    features = _random("alexnet")
+    features, device = _random("alexnet"), torch.get_default_device()
     with patch.object(
         lpips.pretrained_networks.tv, "alexnet", lambda pretrained: SimpleNamespace(features=copy.deepcopy(features))
     ):
-        theirs = lpips.LPIPS(net="alex", pnet_rand=True, verbose=False).requires_grad_(False)
+        theirs = lpips.LPIPS(net="alex", pnet_rand=True, verbose=False).requires_grad_(False).to(device)
     yield Row(
-        losses.LPIPS(net="alex", network=nn.Sequential(_named(features)), black=-1.0),
+        losses.LPIPS(net="alex", network=nn.Sequential(OrderedDict(features=features)), black=-1.0),
         setting,
         PASS,
         (Entrant("lpips LPIPS", lambda x, y: theirs(x, y).mean()),),
+        words="LPIPS(net='alex')",
     )
 
 
@@ -110,13 +114,6 @@ def _random(name: str) -> nn.Sequential:
         fan_in = weight[0].numel() if weight.dim() > 1 else 100
         weight.copy_(torch.randn(weight.shape, generator=dice, device="cpu") * (2 / fan_in) ** 0.5)
     return features
-
-
-def _named(features: nn.Sequential) -> dict[str, nn.Module]:
-    """As in torchvision's networks, where they are called features."""
-    from collections import OrderedDict
-
-    return OrderedDict(features=features)
 
 
 def images(quick: bool, full: tuple[int, ...], *, alone: bool = False, least: int = 64) -> Setting:

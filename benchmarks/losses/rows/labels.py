@@ -30,7 +30,7 @@ TEMPERED = Limits(native=8.0, peak=2.5)
 def rows(quick: bool) -> Iterator[Row]:
     """Exclusive classes on pixels and on samples, then independent labels."""
     yield from exclusive(pixels(quick), 19, compiled=True)
-    yield from of_pixels(pixels(quick), 19)
+    yield from of_pixels(pixels(quick))
     yield from exclusive(samples(quick), 100, main=False)
     yield from of_samples(samples(quick))
     yield from independent(labels(quick))
@@ -55,6 +55,7 @@ def tempered(steps: int, classes: int) -> Entrant:
         f"pytorch-toolbelt bi_tempered_logistic_loss, {steps} steps",
         lambda x, y: toolbelt.bi_tempered_logistic_loss(x.movedim(1, -1), y, 0.8, 1.2, num_iters=steps),
         lambda t: (F.one_hot(t, classes).float(),),
+        eager_only=steps > 5,  # since the steps are unrolled
     )
 
 
@@ -65,7 +66,7 @@ def exclusive(setting: Setting, classes: int, **flags: Any) -> Iterator[Row]:
         return x.softmax(1).gather(1, t.unsqueeze(1)).squeeze(1)
 
     def one_hot(t: Tensor) -> tuple[Tensor]:
-        return (F.one_hot(t, classes).movedim(-1, 1).float(),)
+        return (F.one_hot(t, classes).movedim(-1, 1).float().contiguous(),)
 
     def symmetric(x: Tensor, t: Tensor) -> Tensor:  # as the authors' code, with log 0 = -4
         back = 4 * (1 - truth(x, t))
@@ -105,11 +106,12 @@ def exclusive(setting: Setting, classes: int, **flags: Any) -> Iterator[Row]:
     yield row(losses.HardMining(), Entrant("torch cross_entropy and topk", hardest))
 
 
-def of_pixels(setting: Setting, classes: int) -> Iterator[Row]:
+def of_pixels(setting: Setting) -> Iterator[Row]:
     """The others on pixels."""
+    epsilon = losses.Poly().epsilon
 
     def poly(x: Tensor, t: Tensor) -> Tensor:
-        return F.cross_entropy(x, t) + losses.Poly().epsilon * (1 - x.softmax(1).gather(1, t.unsqueeze(1))).mean()
+        return F.cross_entropy(x, t) + epsilon * (1 - x.softmax(1).gather(1, t.unsqueeze(1))).mean()
 
     yield Row(losses.Poly(), setting, CROSS_ENTROPY, (formula(poly),), AS_FEW, compiled=True)
 
@@ -187,5 +189,5 @@ def independent(setting: Setting) -> Iterator[Row]:
     )
     yield row(losses.QualityFocal(), Entrant("pytorch-toolbelt QualityFocalLoss", toolbelt.QualityFocalLoss(), floats))
     grades = qualities(setting.name.startswith("sigmoid [8, 1, 64"))
-    yield row(losses.Varifocal(), Entrant(FORMULA, quality), limits=TWICE, on=grades)
+    yield row(losses.Varifocal(), formula(quality), limits=TWICE, on=grades)
     yield row(losses.HardMining(loss=losses.BinaryCrossEntropy()), Entrant("torch, topk", hardest, floats), main=False)
