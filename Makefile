@@ -22,6 +22,7 @@ docs: .venv/.dev
 bench: .venv/.dev
 	$(BIN)/python benchmarks/startup.py
 	$(BIN)/python benchmarks/loop.py
+	$(BIN)/python -m benchmarks.training
 	$(BIN)/python -m benchmarks.losses
 
 evidence: .venv/.dev

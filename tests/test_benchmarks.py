@@ -14,6 +14,7 @@ from piste import losses
 from piste.losses import catalogue
 
 MEGA = 2**20
+MADE = {"machine": "a machine", "date": "today", "copy": "9 GB/s"}
 
 
 def square(x: torch.Tensor, *_: torch.Tensor) -> torch.Tensor:
@@ -91,6 +92,17 @@ def test_a_note_on_a_difference_that_is_none_is_refused() -> None:
     assert list(figures.problems()) == ["torch mse_loss is said to differ (in nothing), but does not"]
 
 
+def test_who_loses_digits_takes_part_if_that_is_said() -> None:
+    def rounded(x: torch.Tensor, t: torch.Tensor) -> torch.Tensor:
+        return (x - t).square().mean() + 0.01 * (x - x.detach()).sum()
+
+    with pytest.raises(agree.ComputesSomethingElseError, match="gradient"):
+        agree.compare(Entrant("someone", rounded), INPUTS, agree.outcome(ROW.ours, INPUTS))
+    figures = measured(replace(ROW, peers=(Entrant("someone", rounded, slope=0.1),)))
+    assert figures.against() is not None
+    assert "loses digits: its gradient is" in table.document({"values": [figures]}, {}, MADE, "")
+
+
 def test_a_factor_makes_two_means_comparable() -> None:
     summed = Entrant("sum", lambda x, t: (x - t).square().sum(), factor=1 / 15)
     assert agree.compare(summed, INPUTS, agree.outcome(ROW.ours, INPUTS)) < 1e-6
@@ -102,6 +114,9 @@ def test_what_raises_is_shown_as_such() -> None:
 
     figures = measured(replace(ROW, peers=(Entrant("someone", breaks),)))
     assert list(figures.problems()) == ["someone raises RuntimeError: no such thing"]
+    ours = measured(replace(ROW, call=breaks))
+    assert list(ours.problems()) == ["piste raises RuntimeError: no such thing"]
+    assert "**Not measured:**\n\n- SquaredError(), [3, 5]" in table.document({"values": [ours]}, {}, MADE, "")
 
 
 def test_the_peak_is_what_is_alive_at_once() -> None:
@@ -176,14 +191,13 @@ def test_targets_are_met_and_missed() -> None:
 
 def test_a_miss_without_a_note_cannot_be_overlooked() -> None:
     families = {"values": [figures_of(3.0, 2.0, 4.0, limits=Limits(native=1.25))]}
-    made = {"machine": "a machine", "date": "today", "copy": "9 GB/s"}
-    silent = table.document(families, {}, made, "losses.svg")
+    silent = table.document(families, {}, MADE, "losses.svg")
     assert "**Missed without a note:**\n\n- SquaredError(), [3, 5]" in silent
     assert "at most 1.25 times native | values | 0 of 1 | SquaredError(), [3, 5] (1.50)" in silent
-    noted = table.document(families, {"SquaredError(), [3, 5]": "Two passes more."}, made, "losses.svg")
+    noted = table.document(families, {"SquaredError(), [3, 5]": "Two passes more."}, MADE, "losses.svg")
     assert "Missed without a note" not in noted
     assert "- SquaredError(), [3, 5]: Two passes more." in noted
-    stale = table.document({"values": [figures_of(1.0, 2.0, 4.0)]}, {"SquaredError(), [3, 5]": "Old."}, made, "")
+    stale = table.document({"values": [figures_of(1.0, 2.0, 4.0)]}, {"SquaredError(), [3, 5]": "Old."}, MADE, "")
     assert "**Notes on what is not missed:**\n\n- SquaredError(), [3, 5]" in stale
 
 

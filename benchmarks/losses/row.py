@@ -68,6 +68,7 @@ class Entrant:
         convert: Brings that into the form which this entrant wants, outside the clock.
         factor: What its value must be multiplied by to be ours, where means are taken otherwise.
         differs: In what it computes something else; then its value is not compared with ours.
+        slope: How far its gradient may be from ours, as a share, where it is known to lose digits.
         eager_only: Not compiled, since it leaves torch.
     """
 
@@ -76,6 +77,7 @@ class Entrant:
     convert: Callable[..., tuple[Any, ...]] = lambda *aim: aim
     factor: float = 1.0
     differs: str = ""
+    slope: float = 0.0
     eager_only: bool = False
 
 

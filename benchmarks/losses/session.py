@@ -88,7 +88,11 @@ class Session:
         """Everything about a row."""
         with quiet():
             draws = self._draws(row.setting)
-            expected = outcome(row.ours, draws[0])
+            try:
+                expected = outcome(row.ours, draws[0])
+            except Exception as error:
+                broken = {OURS: Entry(problem=_words(error))}
+                return Result(draws[0].leaf_bytes, draws[0].floor_bytes, [], broken, {})
             entrants: dict[tuple[str, str], Entrant] = {("eager", name): each for name, each in row.entrants.items()}
             entries = {place: self._judged(each, row, draws[0], expected) for place, each in entrants.items()}
             for (_, name), each in list(entrants.items()):
@@ -134,7 +138,7 @@ class Session:
                 return Entry()
             return Entry(problem=f"computes something else: {error}")
         except Exception as error:
-            return Entry(problem=f"raises {type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}")
+            return Entry(problem=_words(error))
 
 
 def compiled(entrant: Entrant) -> Entrant:
@@ -172,6 +176,10 @@ def quiet() -> Iterator[None]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         yield
+
+
+def _words(error: Exception) -> str:
+    return f"raises {type(error).__name__}: {(str(error).splitlines() or [''])[0]}"
 
 
 def _short(spans: Sequence[float]) -> list[float]:

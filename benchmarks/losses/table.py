@@ -68,12 +68,17 @@ def asked(families: Families) -> Iterator[str]:
 
 
 def unexplained(families: Families, notes: Mapping[str, str]) -> Iterator[str]:
-    """Misses that no note speaks of, and notes of rows that there are not or that miss nothing."""
+    """Rows without a number, misses that no note speaks of, and notes on what is not missed."""
     figures = [each for family in families.values() for each in family]
     missed = {each.row.key for each in figures if not all(claim.met for claim in each.claims())}
     silent = [key for key in (each.row.key for each in figures) if key in missed and key not in notes]
     stale = [key for key in notes if key not in missed]
-    for title, keys in (("Missed without a note", silent), ("Notes on what is not missed", stale)):
+    broken = [each.row.key for each in figures if each.time() is None]
+    for title, keys in (
+        ("Not measured", broken),
+        ("Missed without a note", silent),
+        ("Notes on what is not missed", stale),
+    ):
         if keys:
             yield f"**{title}:**\n\n" + "\n".join(f"- {key}" for key in keys)
 
@@ -120,6 +125,8 @@ def everyone(figures: Sequence[Figures]) -> Iterator[str]:
         for name, entry in each.result.eager.items():
             time, fast = each.time(name), each.result.compiled.get(name, Entry())
             remarks = [differs.get(name) and f"differs: {differs[name]}", entry.problem, fast.problem]
+            if entry.apart is not None and entry.apart > SLOPE:
+                remarks.append(f"loses digits: its gradient is {entry.apart:.1%} away")
             ratio = "" if time is None or mine is None else f"{time / mine:.2f}"
             peak = "" if entry.peak is None else f"{entry.peak / each.result.leaf_bytes:.2f}"
             cells = [f"`{each.row.what}`", each.row.setting.name, name, spread(entry.forward, short=True)]

@@ -13,7 +13,8 @@ def _shape(full: tuple[int, ...], quick: bool) -> tuple[int, ...]:
 
 
 def _index(shape: tuple[int, ...], dice: torch.Generator) -> Tensor:
-    return torch.randint(shape[1], (shape[0], *shape[2:]), generator=dice)
+    """Class ids of which the first are common and the last rare."""
+    return (shape[1] * torch.rand((shape[0], *shape[2:]), generator=dice) ** 3).long()
 
 
 def pixels(quick: bool, *, soft: bool = False) -> Setting:
