@@ -91,13 +91,26 @@ def reduce(cost: Tensor, count: Tensor | None, reduction: Reduction, *, weight: 
     tensor(2.)
     """
     if count is not None:
-        count = count.to(cost.dtype)
-        cost = cost * count
+        cost = cost * count.to(cost.dtype)
     if reduction == "none":
         return cost
     if reduction == "sum":
         return cost.sum()
+    return cost.sum() / denominator(cost.shape, cost.dtype, count, weight)
+
+
+def denominator(shape: torch.Size, dtype: torch.dtype, count: Tensor | None, weight: Tensor | None) -> Tensor | int:
+    """What the mean of costs divides by, never 0.
+
+    Args:
+        shape: Of the costs.
+        dtype: Of the costs.
+        count: As for `reduce`.
+        weight: As for `reduce`.
+    """
     counted = product(weight, count)
     if counted is None:
-        return cost.sum() / max(cost.numel(), 1)
-    return cost.sum() / counted.expand_as(cost).sum().clamp(min=torch.finfo(cost.dtype).tiny)
+        return max(shape.numel(), 1)
+    if counted.dtype == torch.bool:
+        return counted.expand(shape).count_nonzero().clamp(min=1)
+    return counted.to(dtype).expand(shape).sum().clamp(min=torch.finfo(dtype).tiny)

@@ -115,6 +115,30 @@ def counted(target: Tensor, ignore_index: int | None, mask: Tensor | None) -> Te
     return known if mask is None else known & mask
 
 
+def known_target(target: Tensor, keep: Tensor | None, activation: Activation) -> Tensor:
+    """The target, 0 where an element does not count, whose target may be anything."""
+    if keep is None:
+        return target
+    return target.where(keep.unsqueeze(1) if activation == "softmax" and target.is_floating_point() else keep, 0)
+
+
+def known_labels(target: Tensor, keep: Tensor | None) -> Tensor:
+    """Independent labels: bool if they are all or nothing, else the target, 0 where an element does not count."""
+    if target.is_floating_point():
+        return known_target(target, keep, "sigmoid")
+    return target if target.dtype == torch.bool else target == 1
+
+
+def element_weight(weight: Tensor | None, logits: Tensor, target: Tensor, activation: Activation) -> Tensor | None:
+    """What each element counts by its class, in a shape that broadcasts to the elements; None without class weights."""
+    if weight is None:
+        return None
+    weight = along_classes(weight, logits).unsqueeze(0)
+    if activation == "sigmoid":
+        return weight
+    return (target * weight).sum(1) if target.is_floating_point() else weight.flatten()[target.long()]
+
+
 def product(*factors: Tensor | None) -> Tensor | None:
     """The product of the tensors among the factors; None for none."""
     result: Tensor | None = None

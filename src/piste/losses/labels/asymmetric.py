@@ -11,7 +11,8 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from piste.losses.arguments import number
-from piste.losses.labels.independent import IndependentKeywords, IndependentLoss, power
+from piste.losses.labels.independent import SMALLEST, IndependentKeywords, IndependentLoss, power
+from piste.losses.labels.pricing import log_sigmoids
 from piste.losses.spec import Between, Case, Tendency, Waiver, loss
 
 
@@ -115,3 +116,17 @@ class Asymmetric(IndependentLoss):
         clip = (self.clip * logits.new_ones(())).log()  # a tensor filled with what moves would be compiled anew
         rest = torch.logaddexp(negative, clip).clamp(max=0)  # log(1 - p + clip)
         return -truth * easy * positive - (1 - truth) * power(shifted, self.gamma_neg) * rest
+
+    def price_and_slope(self, logits: Tensor, truth: Tensor) -> tuple[Tensor, Tensor]:
+        """The same, and its derivative."""
+        log_p, log_q = log_sigmoids(logits)
+        p, q = log_p.exp(), log_q.exp()
+        shifted = (p - self.clip).clamp_(min=SMALLEST)
+        positive = torch.exp(self.gamma_pos * log_q).mul_(truth)
+        negative = shifted.log().mul_(self.gamma_neg).exp_().mul_(1 - truth)
+        # the slope of log(1 - p + clip) is -p q / (1 - p + clip), and that of the log 0 of what is free, 0
+        rest = (q + self.clip).log_().clamp_(max=0) if self.clip else log_q
+        share = (q / (q + self.clip)).mul_(-rest.sign()) if self.clip else torch.ones_like(q)
+        cost = (positive * log_p).addcmul_(negative, rest).neg_()
+        slope = share.sub_((q * rest).div_(shifted).mul_(self.gamma_neg)).mul_(p).mul_(negative)
+        return cost, slope.addcmul_(positive, (p * log_p).mul_(self.gamma_pos).sub_(q))

@@ -10,14 +10,22 @@ from typing import TypedDict, get_args
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
 from piste.losses.arguments import Weights, class_id, one_of, per_class
-from piste.losses.base import Loss, Reduction, reduce
-from piste.losses.elements import Activation, along_classes, counted, fit, product, widen
-
-_NOTHING = -(2**31)
-"""An ignore_index that no target holds: a stray -100 raises instead of vanishing."""
+from piste.losses.base import Loss, Reduction
+from piste.losses.blocks import reduce_in_blocks
+from piste.losses.elements import (
+    Activation,
+    along_classes,
+    counted,
+    element_weight,
+    fit,
+    known_labels,
+    known_target,
+    product,
+    widen,
+)
+from piste.losses.labels.pricing import of_class, of_label, of_label_shares, of_shares
 
 
 class LabelKeywords(TypedDict, total=False):
@@ -71,6 +79,22 @@ class LabelLoss(Loss):
     def phi(self, log_p: Tensor) -> Tensor:
         """Price each log-probability, <= 0, of what is true."""
 
+    def pace(self, log_p: Tensor, log_q: Tensor | None) -> tuple[Tensor, Tensor | float]:
+        """Price each log-probability and say how fast the price falls: found by autograd, faster when said by hand.
+
+        Args:
+            log_p: log p.
+            log_q: log(1 - p), where it is known already.
+
+        Returns:
+            The cost, a new tensor, and minus its derivative by log p.
+        """
+        with torch.enable_grad():
+            log_p = log_p.detach().requires_grad_()
+            cost = self.phi(log_p)
+            (slope,) = torch.autograd.grad(cost.sum(), log_p)
+        return cost.detach(), -slope
+
     def sides(self, logits: Tensor) -> tuple[float | Tensor, float | Tensor] | None:
         """Factors on the price of negative and of positive labels, with sigmoid; they broadcast to the logits."""
         return None
@@ -90,58 +114,47 @@ class LabelLoss(Loss):
         )
         logits = widen(logits)
         keep = counted(target, self.ignore_index, mask)
+        count = product(sample_weight, keep)
         if self.activation == "sigmoid":
-            cost, weight = self._independent(logits, target, keep)
-        elif target.is_floating_point():
-            cost, weight = self._shared(logits, target, keep)
+            return self._independent(logits, target, keep, count)
+        return self._exclusive(logits, target, keep, count)
+
+    def _exclusive(self, logits: Tensor, target: Tensor, keep: Tensor | None, count: Tensor | None) -> Tensor:
+        """Cost of classes of which one is true, or a share of each."""
+        truth = known_target(target, keep, "softmax")
+        truth = truth.to(logits.dtype) if target.is_floating_point() else truth.long()
+        weight = element_weight(self._weight, logits, truth, "softmax")
+        if target.is_floating_point() or self.label_smoothing:
+            plain, priced = of_shares(self.phi, self.pace, self._weighted_shares)
         else:
-            cost, weight = self._exclusive(logits, target, keep)
-        return reduce(cost, product(sample_weight, keep), self.reduction, weight=weight)
+            plain, priced = of_class(self.phi, self.pace)
+            weight, count = None, product(weight, count)
+        return reduce_in_blocks(
+            plain,
+            logits,
+            truth,
+            priced=priced,
+            count=count,
+            weight=weight,
+            reduction=self.reduction,
+            shape=logits.shape[:1] + logits.shape[2:],
+        )
 
-    def _exclusive(self, logits: Tensor, target: Tensor, keep: Tensor | None) -> tuple[Tensor, Tensor | None]:
-        """Cost and weight [N, *S] of elements whose target is a class id."""
-        index = (target if keep is None else target.where(keep, 0)).long()
-        weight = None if self._weight is None else self._weight.to(logits.dtype)[index]
-        if self.label_smoothing:
-            price = self._price_of_each(logits)
-            cost = price.gather(1, index.unsqueeze(1)).squeeze(1)
-            return cost + self.label_smoothing * (price.mean(1) - cost), weight
-        cost = self.phi(log_prob(logits, index))
-        return cost if weight is None else cost * weight, weight
-
-    def _shared(self, logits: Tensor, target: Tensor, keep: Tensor | None) -> tuple[Tensor, Tensor | None]:
-        """Cost and weight [N, *S] of elements whose target is a probability per class."""
-        truth = (target if keep is None else target.where(keep.unsqueeze(1), 0)).to(logits.dtype)
-        weight = None if self._weight is None else (truth * along_classes(self._weight, truth)).sum(1)
+    def _weighted_shares(self, truth: Tensor, logits: Tensor) -> Tensor:
+        """How much the price of each class counts, [N, C, *S]."""
+        if truth.dim() < logits.dim():
+            truth = torch.zeros_like(logits).scatter(1, truth.unsqueeze(1), 1.0)
         if self.label_smoothing:
             truth = truth + self.label_smoothing * (1 / truth.shape[1] - truth)
-        return (truth * self._price_of_each(logits)).sum(1), weight
+        return truth if self._weight is None else truth * along_classes(self._weight, truth)
 
-    def _price_of_each(self, logits: Tensor) -> Tensor:
-        """Weighted price [N, C, *S] of each class, were it the true one."""
-        price = self.phi(F.log_softmax(logits, 1))
-        return price if self._weight is None else price * along_classes(self._weight, price)
-
-    def _independent(self, logits: Tensor, target: Tensor, keep: Tensor | None) -> tuple[Tensor, Tensor | None]:
-        """Cost [N, C, *S] of elements whose target is a label in [0, 1], and the weight of their class."""
-        sides = self.sides(logits)
-        negative, positive = sides or (1.0, 1.0)
+    def _independent(self, logits: Tensor, target: Tensor, keep: Tensor | None, count: Tensor | None) -> Tensor:
+        """Cost of labels that are each true or not, or something between."""
+        truth = known_labels(target, keep)
         if target.is_floating_point() or self.label_smoothing:
-            truth = (target if keep is None else target.where(keep, 0)).to(logits.dtype)
-            truth = truth + self.label_smoothing * (0.5 - truth)
-            cost = truth * positive * self.phi(F.logsigmoid(logits))
-            cost = cost + (1 - truth) * negative * self.phi(F.logsigmoid(-logits))  # log(1 - p) = log sigmoid(-x)
+            truth = truth.to(logits.dtype)
+            plain, priced = of_label_shares(self.phi, self.pace, self.sides, self.label_smoothing)
         else:
-            truth = target == 1
-            cost = self.phi(F.logsigmoid(torch.where(truth, logits, -logits)))
-            if sides is not None:
-                cost = cost * (negative + (positive - negative) * truth.to(cost.dtype))
-        if self._weight is None:
-            return cost, None
-        weight = along_classes(self._weight, logits)
-        return cost * weight, weight
-
-
-def log_prob(logits: Tensor, index: Tensor) -> Tensor:
-    """Log-probability [N, *S] of the true class."""
-    return -F.cross_entropy(logits, index, reduction="none", ignore_index=_NOTHING)
+            plain, priced = of_label(self.phi, self.pace, self.sides)
+        count = product(element_weight(self._weight, logits, truth, "sigmoid"), count)
+        return reduce_in_blocks(plain, logits, truth, priced=priced, count=count, reduction=self.reduction)

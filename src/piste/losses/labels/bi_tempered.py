@@ -11,8 +11,10 @@ import torch
 from torch import Tensor
 
 from piste.losses.arguments import number
+from piste.losses.blocks import Plain
+from piste.losses.elements import Activation
 from piste.losses.labels.base import LabelKeywords
-from piste.losses.labels.divergence import DivergenceLoss
+from piste.losses.labels.divergence import DivergenceLoss, both
 from piste.losses.labels.tempered import tempered_log_softmax
 from piste.losses.spec import Between, Case, Waiver, loss
 
@@ -120,8 +122,13 @@ class BiTempered(DivergenceLoss):
         if t1 > t2:
             raise ValueError(f"`t1` must be at most `t2`, or slopes have no bound; got {t1!r} and {t2!r}.")
 
-    def hard(self, logits: Tensor, index: Tensor) -> Tensor:
+    def hard(self, activation: Activation) -> tuple[Plain, None]:
         """Price the probability of the truth, and how the rest is spread."""
+        if activation == "softmax":
+            return self._hard, None
+        return lambda logits, truth: self._hard(both(logits), truth.long()), None
+
+    def _hard(self, logits: Tensor, index: Tensor) -> Tensor:
         if self.label_smoothing:
             return self.soft(logits, torch.zeros_like(logits).scatter(1, index.unsqueeze(1), 1.0))
         log_p = tempered_log_softmax(logits, self.t2, 1)

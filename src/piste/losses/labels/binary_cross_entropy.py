@@ -110,6 +110,10 @@ class BinaryCrossEntropy(LabelLoss):
         """Price the log-probability of the truth."""
         return -log_p
 
+    def pace(self, log_p: Tensor, log_q: Tensor | None) -> tuple[Tensor, Tensor | float]:
+        """The same, and how fast it falls."""
+        return -log_p, 1.0
+
     def sides(self, logits: Tensor) -> tuple[float | Tensor, float | Tensor] | None:
         """Positives cost more by their weight."""
         if self._pos_weight is not None:

@@ -78,3 +78,7 @@ class CrossEntropy(LabelLoss):
     def phi(self, log_p: Tensor) -> Tensor:
         """Price the log-probability of the truth."""
         return -log_p
+
+    def pace(self, log_p: Tensor, log_q: Tensor | None) -> tuple[Tensor, Tensor | float]:
+        """The same, and how fast it falls."""
+        return -log_p, 1.0

@@ -7,8 +7,18 @@ import torch
 from torch import Tensor
 
 from piste.losses.arguments import Weights, class_id, one_of, per_class
-from piste.losses.base import Loss, Reduction, reduce
-from piste.losses.elements import Activation, along_classes, counted, fit, product, widen
+from piste.losses.base import Loss, Reduction
+from piste.losses.blocks import Plain, Priced, reduce_in_blocks
+from piste.losses.elements import (
+    Activation,
+    counted,
+    element_weight,
+    fit,
+    known_labels,
+    known_target,
+    product,
+    widen,
+)
 
 
 class DivergenceLoss(Loss):
@@ -42,12 +52,12 @@ class DivergenceLoss(Loss):
         self.register_buffer("_weight", None if weight is None else per_class("weight", weight), persistent=False)
 
     @abstractmethod
-    def hard(self, logits: Tensor, index: Tensor) -> Tensor:
-        """Price logits [N, C, *S] of elements of one class [N, *S]."""
+    def hard(self, activation: Activation) -> tuple[Plain, Priced | None]:
+        """Formulas for logits [N, C, *S] and the class [N, *S]; with sigmoid the label, bool, [N, C, *S]."""
 
     @abstractmethod
     def soft(self, logits: Tensor, truth: Tensor) -> Tensor:
-        """Price logits [N, C, *S] of elements with a share per class [N, C, *S]; equal to `hard` where it is 0 or 1."""
+        """Price logits [N, C, *S] of elements with a share per class [N, C, *S]; as `hard` where shares are 0 or 1."""
 
     def forward(
         self, logits: Tensor, target: Tensor, *, mask: Tensor | None = None, sample_weight: Tensor | None = None
@@ -64,28 +74,25 @@ class DivergenceLoss(Loss):
         )
         logits = widen(logits)
         keep = counted(target, self.ignore_index, mask)
-        target, shared = known_target(target, keep, self.activation), target.is_floating_point()
-        target = target.to(logits.dtype) if shared else target.long()
-        weight = element_weight(self._weight, logits, target, self.activation)
         if self.activation == "sigmoid":
-            logits = torch.stack((torch.zeros_like(logits), logits), 1)
-            target = torch.stack((1 - target, target), 1) if shared else target
-        cost = self.soft(logits, target) if shared else self.hard(logits, target)
-        return reduce(cost, product(weight, sample_weight, keep), self.reduction)
+            truth, shape = known_labels(target, keep), target.shape
+        else:
+            truth, shape = known_target(target, keep, "softmax"), logits.shape[:1] + logits.shape[2:]
+        if truth.is_floating_point():
+            truth, priced = truth.to(logits.dtype), None
+            plain = self.soft if self.activation == "softmax" else self._soft_label
+        else:
+            truth = truth.long() if self.activation == "softmax" else truth
+            plain, priced = self.hard(self.activation)
+        weight = element_weight(self._weight, logits, truth, self.activation)
+        count = product(weight, sample_weight, keep)
+        return reduce_in_blocks(plain, logits, truth, priced=priced, count=count, reduction=self.reduction, shape=shape)
+
+    def _soft_label(self, logits: Tensor, truth: Tensor) -> Tensor:
+        """Price labels between not and yes."""
+        return self.soft(both(logits), torch.stack((1 - truth, truth), 1))
 
 
-def known_target(target: Tensor, keep: Tensor | None, activation: Activation) -> Tensor:
-    """The target, 0 where an element does not count, whose target may be anything."""
-    if keep is None:
-        return target
-    return target.where(keep.unsqueeze(1) if activation == "softmax" and target.is_floating_point() else keep, 0)
-
-
-def element_weight(weight: Tensor | None, logits: Tensor, target: Tensor, activation: Activation) -> Tensor | None:
-    """What each element counts by its class, in a shape that broadcasts to the elements; None without class weights."""
-    if weight is None:
-        return None
-    weight = along_classes(weight, logits)
-    if activation == "sigmoid":
-        return weight
-    return (target * weight).sum(1) if target.is_floating_point() else weight.flatten()[target.long()]
+def both(logits: Tensor) -> Tensor:
+    """Logits [N, 2, C, *S] of not and yes."""
+    return torch.stack((torch.zeros_like(logits), logits), 1)

@@ -13,8 +13,9 @@ from piste.losses.arguments import number
 from piste.losses.labels.base import LabelKeywords, LabelLoss
 from piste.losses.spec import Between, Case, loss
 
-_NEVER_SURE = -1e-30
-"""The largest log p: at 0 the slope of (1 - p)^gamma is infinite for gamma < 1, though that of the loss is 0."""
+_NEVER_SURE, _NEVER_NAUGHT = -1e-30, -69.0
+"""The largest log p and the least log(1 - p): at 0 the slope of (1 - p)^gamma is infinite for gamma < 1, though that of
+the loss is 0."""
 
 
 def as_printed(probs: list[float], target: list[float], gamma: float, alpha: float | None) -> float:
@@ -87,6 +88,17 @@ class Focal(LabelLoss):
         log_p = log_p.clamp(max=_NEVER_SURE)
         # x^gamma = exp(gamma log x), in which a gamma that moves does not have to be compiled anew
         return -torch.exp(self.gamma * torch.log(-torch.expm1(log_p))) * log_p
+
+    def pace(self, log_p: Tensor, log_q: Tensor | None) -> tuple[Tensor, Tensor | float]:
+        """The same, and how fast it falls."""
+        if log_q is None:
+            log_p = log_p.clamp(max=_NEVER_SURE)
+            log_q = torch.log(-torch.expm1(log_p))
+        else:
+            log_q = log_q.clamp(min=_NEVER_NAUGHT)
+        power = torch.exp(self.gamma * log_q)
+        cost = power * -log_p
+        return cost, torch.addcmul(power, torch.exp(log_p - log_q), cost, value=self.gamma)
 
     def sides(self, logits: Tensor) -> tuple[float | Tensor, float | Tensor] | None:
         """Split the price between negatives and positives."""

@@ -64,3 +64,8 @@ class GeneralizedCrossEntropy(LabelLoss):
     def phi(self, log_p: Tensor) -> Tensor:
         """Price the log-probability of the truth."""
         return -torch.expm1(self.q * log_p) / self.q
+
+    def pace(self, log_p: Tensor, log_q: Tensor | None) -> tuple[Tensor, Tensor | float]:
+        """The same, and how fast it falls."""
+        power = self.q * log_p
+        return -torch.expm1(power) / self.q, torch.exp(power)

@@ -8,10 +8,10 @@ from torch import Tensor
 
 from piste.losses.arguments import number
 from piste.losses.base import Loss, reduce
-from piste.losses.elements import Activation, counted, product, widen
+from piste.losses.elements import Activation, counted, element_weight, known_target, product, widen
 from piste.losses.labels.base import LabelLoss
 from piste.losses.labels.cross_entropy import CrossEntropy
-from piste.losses.labels.divergence import DivergenceLoss, element_weight, known_target
+from piste.losses.labels.divergence import DivergenceLoss
 from piste.losses.labels.focal import Focal
 from piste.losses.labels.independent import IndependentLoss
 from piste.losses.labels.quadratic import Quadratic

@@ -72,3 +72,8 @@ class Poly(LabelLoss):
     def phi(self, log_p: Tensor) -> Tensor:
         """Price the log-probability of the truth."""
         return -log_p - self.epsilon * torch.expm1(log_p)
+
+    def pace(self, log_p: Tensor, log_q: Tensor | None) -> tuple[Tensor, Tensor | float]:
+        """The same, and how fast it falls."""
+        q = -torch.expm1(log_p) if log_q is None else torch.exp(log_q)
+        return self.epsilon * q - log_p, 1 + self.epsilon * torch.exp(log_p)

@@ -9,8 +9,18 @@ from typing import get_args
 from torch import Tensor
 
 from piste.losses.arguments import Weights, class_id, one_of, per_class
-from piste.losses.base import Loss, Reduction, reduce
-from piste.losses.elements import Activation, along_classes, counted, fit, product, widen
+from piste.losses.base import Loss, Reduction
+from piste.losses.blocks import as_numbers, reduce_in_blocks
+from piste.losses.elements import (
+    Activation,
+    counted,
+    element_weight,
+    fit,
+    known_labels,
+    known_target,
+    product,
+    widen,
+)
 from piste.losses.spec import Case, loss
 
 
@@ -101,17 +111,54 @@ class Quadratic(Loss):
         logits = widen(logits)
         keep = counted(target, self.ignore_index, mask)
         if self.activation == "sigmoid":
-            truth = (target if keep is None else target.where(keep, 0)).to(logits.dtype)
-            cost = 2 * (logits.sigmoid() - truth).square()
-            weight = None if self._weight is None else along_classes(self._weight, truth)
-        elif target.is_floating_point():
-            truth = (target if keep is None else target.where(keep.unsqueeze(1), 0)).to(logits.dtype)
-            cost = (logits.softmax(1) - truth).square().sum(1)
-            weight = None if self._weight is None else (truth * along_classes(self._weight, truth)).sum(1)
+            truth, shape = known_labels(target, keep), target.shape
+            truth = truth.to(logits.dtype) if truth.is_floating_point() else truth
         else:
-            index = (target if keep is None else target.where(keep, 0)).long()
-            probs = logits.softmax(1)
-            true = probs.gather(1, index.unsqueeze(1)).squeeze(1)
-            cost = probs.square().sum(1) - 2 * true + 1  # never below 0: rounding keeps order, and p^2 >= 2p - 1
-            weight = None if self._weight is None else self._weight.to(logits.dtype)[index]
-        return reduce(cost, product(weight, sample_weight, keep), self.reduction)
+            truth, shape = known_target(target, keep, "softmax"), logits.shape[:1] + logits.shape[2:]
+            truth = truth.to(logits.dtype) if truth.is_floating_point() else truth.long()
+        weight = element_weight(self._weight, logits, truth, self.activation)
+        plain, priced = (_labels, _priced_labels) if self.activation == "sigmoid" else (_classes, _priced_classes)
+        return reduce_in_blocks(
+            plain,
+            logits,
+            truth,
+            priced=priced,
+            count=product(weight, sample_weight, keep),
+            reduction=self.reduction,
+            shape=shape,
+        )
+
+
+def _classes(logits: Tensor, truth: Tensor) -> Tensor:
+    """Errors over the classes, given shares or the index of the one class."""
+    probs = logits.softmax(1)
+    if truth.is_floating_point():
+        return (probs - truth).square().sum(1)
+    true = probs.gather(1, truth.unsqueeze(1)).squeeze(1)
+    return probs.square().sum(1) - 2 * true + 1  # never below 0: rounding keeps order, and p^2 >= 2p - 1
+
+
+def _priced_classes(logits: Tensor, truth: Tensor) -> tuple[Tensor, Tensor]:
+    """The same, and its derivative."""
+    probs = logits - logits.amax(1, keepdim=True)
+    probs.exp_().div_(probs.sum(1, keepdim=True))
+    if truth.is_floating_point():
+        error = probs - truth
+    else:
+        error = probs.clone().scatter_add_(
+            1, truth.unsqueeze(1), probs.new_full((1,), -1).expand_as(truth.unsqueeze(1))
+        )
+    mean = (probs * error).sum(1, keepdim=True)
+    return error.square().sum(1), error.sub_(mean).mul_(probs).mul_(2)
+
+
+def _labels(logits: Tensor, truth: Tensor) -> Tensor:
+    """Errors of both classes, not and yes."""
+    return 2 * (logits.sigmoid() - truth.to(logits.dtype)).square()
+
+
+def _priced_labels(logits: Tensor, truth: Tensor) -> tuple[Tensor, Tensor]:
+    """The same, and its derivative."""
+    p = logits.sigmoid()
+    error = p - as_numbers(truth, logits)
+    return error.square().mul_(2), error.mul_(4).mul_(p).mul_(1 - p)

@@ -6,7 +6,14 @@ from typing import Unpack
 from torch import Tensor
 
 from piste.losses.arguments import number
-from piste.losses.labels.independent import IndependentKeywords, IndependentLoss, power, surprise
+from piste.losses.labels.independent import (
+    SMALLEST,
+    IndependentKeywords,
+    IndependentLoss,
+    power,
+    surprise,
+    surprise_and_logs,
+)
 from piste.losses.spec import Between, Case, loss
 
 
@@ -68,3 +75,14 @@ class QualityFocal(IndependentLoss):
         """Price each score by its cross-entropy, less the nearer it is."""
         gap = truth * (-logits).sigmoid() - (1 - truth) * logits.sigmoid()  # y - p, exact where p is nearly 1
         return power(gap.abs(), self.beta) * surprise(logits, truth)
+
+    def price_and_slope(self, logits: Tensor, truth: Tensor) -> tuple[Tensor, Tensor]:
+        """The same, and its derivative."""
+        cost, log_p, log_q = surprise_and_logs(logits, truth)
+        p, q = log_p.exp_(), log_q.exp_()
+        error = p * (1 - truth) - q * truth  # p - y
+        size = error.abs().clamp_(min=SMALLEST)
+        weight = size.log().mul_(self.beta).exp_()
+        cost.mul_(weight)
+        slope = p.mul_(q).mul_(error.sign()).mul_(self.beta).mul_(cost).div_(size)
+        return cost, slope.addcmul_(weight, error)

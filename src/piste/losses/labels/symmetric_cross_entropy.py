@@ -8,8 +8,11 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from piste.losses.arguments import number
-from piste.losses.labels.base import LabelKeywords, log_prob
+from piste.losses.blocks import Plain, Priced
+from piste.losses.elements import Activation
+from piste.losses.labels.base import LabelKeywords
 from piste.losses.labels.divergence import DivergenceLoss
+from piste.losses.labels.pricing import of_class, of_label
 from piste.losses.spec import Between, Case, loss
 
 
@@ -84,10 +87,18 @@ class SymmetricCrossEntropy(DivergenceLoss):
         if log_zero == 0:
             raise ValueError(f"`log_zero` must be less than 0, where the way back costs nothing; got {log_zero!r}.")
 
-    def hard(self, logits: Tensor, index: Tensor) -> Tensor:
+    def phi(self, log_p: Tensor) -> Tensor:
         """Price the log-probability of the truth both ways."""
-        log_p = log_prob(logits, index)
         return self.beta * self.log_zero * torch.expm1(log_p) - self.alpha * log_p
+
+    def pace(self, log_p: Tensor, log_q: Tensor | None) -> tuple[Tensor, Tensor]:
+        """The same, and how fast it falls."""
+        q, price = -torch.expm1(log_p) if log_q is None else torch.exp(log_q), -self.beta * self.log_zero
+        return price * q - self.alpha * log_p, price * torch.exp(log_p) + self.alpha
+
+    def hard(self, activation: Activation) -> tuple[Plain, Priced]:
+        """Price what is true, which says all."""
+        return of_class(self.phi, self.pace) if activation == "softmax" else of_label(self.phi, self.pace)
 
     def soft(self, logits: Tensor, truth: Tensor) -> Tensor:
         """Price the log-probabilities by the shares, and the probabilities by the shares' logarithms."""

@@ -8,7 +8,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from piste.losses.arguments import number
-from piste.losses.labels.independent import IndependentKeywords, IndependentLoss, surprise
+from piste.losses.labels.independent import IndependentKeywords, IndependentLoss, surprise, surprise_and_logs
 from piste.losses.spec import Between, Case, loss
 
 
@@ -73,3 +73,13 @@ class Varifocal(IndependentLoss):
         """Price each score by its cross-entropy, times the label or what a negative counts."""
         negative = self.alpha * torch.exp(self.gamma * F.logsigmoid(logits))
         return torch.where(truth > 0, truth, negative) * surprise(logits, truth)
+
+    def price_and_slope(self, logits: Tensor, truth: Tensor) -> tuple[Tensor, Tensor]:
+        """The same, and its derivative."""
+        cost, log_p, log_q = surprise_and_logs(logits, truth)
+        p, q, is_negative = log_p.exp(), log_q.exp_(), 1 - truth.sign()
+        negative = log_p.mul_(self.gamma).exp_().mul_(is_negative).mul_(self.alpha)
+        slope = (negative * q).mul_(cost).mul_(self.gamma)  # of the power; now that of the surprise, p - y
+        weight = negative.add_(truth)
+        slope.addcmul_(p.mul_(1 - truth).addcmul_(q, truth, value=-1), weight)
+        return cost.mul_(weight), slope
