@@ -133,6 +133,9 @@ class HardMining(Loss):
         weight = torch.ones_like(cost) if weights is None else weights.to(cost.dtype).expand_as(cost)
         counts = weight > 0
         hardness = torch.where(counts, cost.detach() / weight, -torch.inf)
-        number_kept = (counts.sum() * self.keep - 1e-4).ceil().long().clamp(min=1)  # 15.000001 is 15 in float32
-        least = hardness.flatten().sort(descending=True).values.gather(0, number_kept.view(1) - 1)
+        most = ceil(cost.numel() * self.keep)
+        number_kept = (counts.sum() * self.keep - 1e-4).ceil().long().clamp(1, most)  # 15.000001 is 15 in float32
+        # compiled, a size that goes with `keep` would be compiled anew when that moves
+        ordered = hardness.flatten().topk(cost.numel() if torch.compiler.is_compiling() else most).values
+        least = ordered.gather(0, number_kept.view(1) - 1)
         return reduce(cost, hardness >= least, "mean", weight=weight)
