@@ -99,7 +99,7 @@ def multi_box(quick: bool) -> Row:
     def draw(dice: torch.Generator) -> Inputs:
         corner, size = torch.rand(priors, 2, generator=dice), 0.05 + 0.3 * torch.rand(priors, 2, generator=dice)
         prior = torch.cat((corner, corner + size), 1)
-        boxes = prior + 0.02 * torch.randn(images, priors, 4, generator=dice)
+        boxes = prior + 0.02 * torch.randn(images, priors, 4, generator=dice).tanh()
         positive = torch.rand(images, priors, generator=dice) < 0.01
         label = torch.randint(1, classes, (images, priors), generator=dice) * positive
         encoded = torch.stack([coder.encode_single(each, prior) for each in boxes])

@@ -42,7 +42,7 @@ def exclusive(quick: bool) -> Iterator[Row]:
     monai: dict[str, Any] = {"softmax": True, "to_onehot_y": True, **NEXT_TO_NONE}
 
     def row(loss: losses.Loss, *peers: Entrant, limits: Limits = AS_FEW, **more: Any) -> Row:
-        return Row(loss, pixels(quick), CROSS_ENTROPY, peers, limits, **{"compiled": True, **more})
+        return Row(loss, pixels(quick), CROSS_ENTROPY, peers, limits, compiled=more.get("main", True), **more)
 
     yield row(
         losses.Dice(),
@@ -55,7 +55,6 @@ def exclusive(quick: bool) -> Iterator[Row]:
         Entrant("MONAI DiceLoss", MonaiDice(**monai), _wide),
         Entrant("kornia dice_loss", lambda x, t: dice_loss(x, t, average="macro")),
         main=False,
-        compiled=False,
     )
     yield row(
         losses.GeneralizedDice(), Entrant("MONAI GeneralizedDiceLoss", MonaiGeneralizedDice(batch=True, **monai), _wide)
@@ -76,7 +75,6 @@ def exclusive(quick: bool) -> Iterator[Row]:
         losses.Tversky(per_image=True, **prices),
         Entrant("kornia tversky_loss", lambda x, t: tversky_loss(x, t, **prices)),
         main=False,
-        compiled=False,
     )
     yield row(
         losses.FocalTversky(),
@@ -101,7 +99,6 @@ def exclusive(quick: bool) -> Iterator[Row]:
         Entrant("kornia lovasz_softmax_loss", lovasz_softmax_loss, **ROUNDED),
         limits=SORTED,
         main=False,
-        compiled=False,
     )
 
 
@@ -110,7 +107,9 @@ def independent(quick: bool) -> Iterator[Row]:
     monai: dict[str, Any] = {"sigmoid": True, "batch": True, **NEXT_TO_NONE}
 
     def row(loss: Callable[..., losses.Loss], *peers: Entrant, limits: Limits = AS_FEW, **more: Any) -> Row:
-        return Row(loss(activation="sigmoid"), labels(quick), BCE, peers, limits, **{"compiled": True, **more})
+        return Row(
+            loss(activation="sigmoid"), labels(quick), BCE, peers, limits, compiled=more.get("main", True), **more
+        )
 
     yield row(
         losses.Dice,
@@ -148,7 +147,6 @@ def independent(quick: bool) -> Iterator[Row]:
         Entrant("kornia lovasz_hinge_loss", lovasz_hinge_loss, single, **ROUNDED),
         limits=SORTED,
         main=False,
-        compiled=False,
     )
     for loss, name in ((losses.Dice, "Dice"), (losses.Jaccard, "Jaccard")):
         peers = (
