@@ -6,7 +6,7 @@ from math import atan, pi
 import pytest
 import torch
 
-from piste.losses import BoxIoU
+from piste.losses import BoxIoU, blocks
 
 KINDS = ("iou", "giou", "diou", "ciou", "eiou")
 
@@ -27,7 +27,7 @@ def pairs() -> tuple[torch.Tensor, torch.Tensor]:
 def test_gradient_is_exact(kind) -> None:
     predicted, target = pairs()
     loss = BoxIoU(kind=kind, reduction="none")
-    assert torch.autograd.gradcheck(lambda x: loss(x, target), predicted.requires_grad_(), rtol=1e-6)
+    assert torch.autograd.gradcheck(lambda x: loss(x, target), predicted.requires_grad_(), rtol=1e-6, nondet_tol=1e-12)
 
 
 def test_in_the_gradient_of_ciou_alpha_is_a_constant() -> None:
@@ -71,3 +71,46 @@ def test_the_costliest_boxes_of_eiou_are_two_lines_at_right_angles() -> None:
 def test_there_are_five_kinds() -> None:
     with pytest.raises(ValueError, match="`kind` must be one of 'iou', 'giou', 'diou', 'ciou', 'eiou'; got 'siou'"):
         BoxIoU(kind="siou")
+
+
+def degenerate() -> tuple[torch.Tensor, torch.Tensor]:
+    """Points, lines, boxes and sides the wrong way round, each with each, touching, crossing and within each other."""
+    shapes = boxes([2, 3, 2, 3], [0, 3, 4, 3], [2, 0, 2, 5], [1, 2, 4, 4], [4, 2, 1, 4], [4, 4, 1, 2], [3, 3, 5, 6])
+    return shapes.repeat_interleave(len(shapes), 0), shapes.repeat(len(shapes), 1)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("draw", [pairs, degenerate])
+def test_slopes_by_formula_are_those_of_autograd(kind, draw) -> None:
+    predicted, target = draw()
+    loss = BoxIoU(kind=kind, reduction="none")
+    expected = torch.func.grad(lambda x: loss(x, target).sum())(predicted)  # which goes by autograd
+    leaf = predicted.clone().requires_grad_()
+    cost = loss(leaf, target)
+    torch.testing.assert_close(cost, loss(predicted, target))
+    torch.testing.assert_close(torch.autograd.grad(cost.sum(), leaf)[0], expected)
+
+
+@pytest.mark.parametrize("reduction", ["mean", "sum", "none"])
+@pytest.mark.parametrize("shape", [(9,), (2, 9), (3, 1, 3)])
+def test_boxes_are_priced_one_by_one_however_many_fit_a_block(monkeypatch, reduction, shape) -> None:
+    predicted, target = (each.repeat(2, 1)[: torch.Size(shape).numel()].view(*shape, 4) for each in pairs())
+    weight, loss = torch.rand(shape[0], *[1] * (len(shape) - 1)).double(), BoxIoU(reduction=reduction)
+    found = []
+    for numbers in (4, 8, 4 * 9, 2**16):
+        monkeypatch.setattr(blocks, "_CACHED", numbers)
+        for given in (predicted, predicted.mT.contiguous().mT):
+            leaf = given.clone().requires_grad_()
+            cost = loss(leaf, target, sample_weight=weight)
+            found.append((cost.detach(), *torch.autograd.grad(cost.sum(), leaf)))
+    for other in found[1:]:
+        torch.testing.assert_close(other, found[0])
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_target_that_asks_for_a_gradient_gets_one(kind) -> None:
+    predicted, target = (each.clone().requires_grad_() for each in pairs())
+    own, other = torch.autograd.grad(BoxIoU(kind=kind)(predicted, target), (predicted, target))
+    swapped = torch.autograd.grad(BoxIoU(kind=kind)(target, predicted), (target, predicted))
+    torch.testing.assert_close((own, other), swapped[::-1])
+    assert other.any()

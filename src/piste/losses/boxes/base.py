@@ -6,7 +6,7 @@ from typing import TypedDict, get_args
 from torch import Tensor
 
 from piste.losses.arguments import one_of
-from piste.losses.base import Loss, Reduction, reduce
+from piste.losses.base import Loss, Reduction
 from piste.losses.elements import fit_elements, widen
 
 
@@ -49,11 +49,11 @@ class BoxLoss(Loss):
         self.reduction = one_of("reduction", reduction, get_args(Reduction))
 
     @abstractmethod
-    def price(self, predicted: Tensor, target: Tensor) -> Tensor:
-        """Price each box."""
+    def price(self, predicted: Tensor, target: Tensor, count: Tensor | None) -> Tensor:
+        """Price pairs [*, 4], each `count` times, and reduce that."""
 
     def forward(self, predicted: Tensor, target: Tensor, *, sample_weight: Tensor | None = None) -> Tensor:
         """Cost of the predicted boxes; see the class."""
         fit_boxes(predicted, target, sample_weight)
         predicted = widen(predicted)
-        return reduce(self.price(predicted, target.to(predicted.dtype)), sample_weight, self.reduction)
+        return self.price(predicted, target.to(predicted.dtype), sample_weight)

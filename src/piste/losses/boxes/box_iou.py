@@ -15,8 +15,10 @@ import torch
 from torch import Tensor
 
 from piste.losses.arguments import one_of
+from piste.losses.blocks import reduce_in_blocks
 from piste.losses.boxes.base import BoxKeywords, BoxLoss
-from piste.losses.boxes.pair import Pair, compare, iou, ratio
+from piste.losses.boxes.kinds import KINDS
+from piste.losses.boxes.pair import compare, corners
 from piste.losses.spec import Case, Choice, Waiver, loss
 
 Kind = Literal["iou", "giou", "diou", "ciou", "eiou"]
@@ -152,28 +154,27 @@ class BoxIoU(BoxLoss):
         super().__init__(**common)
         self.kind = one_of("kind", kind, get_args(Kind))
 
-    def price(self, predicted: Tensor, target: Tensor) -> Tensor:
+    def price(self, predicted: Tensor, target: Tensor, count: Tensor | None) -> Tensor:
         """Price each box by what the two do not share, and by what the kind adds."""
-        pair = compare(predicted, target)
-        cost = 1 - iou(pair)
-        if self.kind == "giou":
-            around = pair.around_w * pair.around_h / 4
-            cost = cost + ratio(around - pair.union, around)
-        elif self.kind != "iou":
-            cost = cost + self._misplaced(pair, cost)
-        return cost.masked_fill(pair.alike, 0.0)
+        shape = predicted.shape[:-1]
+        cost = reduce_in_blocks(
+            self._plain,
+            predicted.reshape(-1, 4),
+            target.reshape(-1, 4),
+            count=None if count is None else count.expand(shape).reshape(-1),
+            reduction=self.reduction,
+            shape=torch.Size((shape.numel(),)),
+            priced=self._priced,
+        )
+        return cost.view(shape) if self.reduction == "none" else cost
 
-    def _misplaced(self, pair: Pair, apart: Tensor) -> Tensor:
-        """Price the distance of the centres, and what goes with it, of boxes that are `apart` by 1 - IoU."""
-        w_squared, h_squared = pair.around_w.square(), pair.around_h.square()
-        distance = ratio(pair.dx.square() + pair.dy.square(), w_squared + h_squared)
-        if self.kind == "eiou":
-            wider, higher = 4 * (pair.w - pair.w_true).square(), 4 * (pair.h - pair.h_true).square()
-            return distance + ratio(wider, w_squared) + ratio(higher, h_squared)
-        if self.kind == "ciou":
-            # atan a - atan b is the angle between two diagonals. Of a point it is 0, and so is its slope, where older
-            # versions of torch give NaN
-            cross, dot = pair.w_true * pair.h - pair.w * pair.h_true, pair.w * pair.w_true + pair.h * pair.h_true
-            v = (2 / pi * torch.atan2(cross, dot + ((cross == 0) & (dot == 0)))).square()
-            return distance + ratio(v, apart + v).detach() * v
-        return distance
+    def _plain(self, predicted: Tensor, target: Tensor) -> Tensor:
+        pair = compare(corners(predicted), corners(target))
+        return KINDS[self.kind](pair).cost * pair.distinct
+
+    def _priced(self, predicted: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
+        with torch.inference_mode():  # a tenth faster than without gradients
+            pair = compare(*torch.stack((predicted.t(), target.t())).view(2, 2, 2, -1))  # each coordinate by itself
+            cost, slope = KINDS[self.kind](pair)
+            low, high = slope.by_corners(pair)
+        return cost * pair.distinct, torch.cat((low.t(), high.t()), 1)

@@ -3,22 +3,33 @@
 beta = 0 is L1: |e|.
 """
 
-from typing import Unpack
+from typing import Literal, Unpack
 
+import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 from piste.losses.arguments import number
+from piste.losses.base import reduce
 from piste.losses.boxes.base import BoxKeywords, BoxLoss
 from piste.losses.spec import Between, Case, loss
 
 
-def smooth_l1(predicted: Tensor, target: Tensor, beta: float) -> Tensor:
-    """Price each box, [*, 4], by the sum over its four numbers."""
-    size = (predicted - target).abs()
-    if beta == 0:
-        return size.sum(-1)
-    near = (size / beta).clamp(max=1)  # a bound that moves would be compiled anew, a factor not
-    return (near * (size - near * (beta / 2))).sum(-1)
+def smooth_l1(predicted: Tensor, target: Tensor, beta: float, reduction: Literal["none", "sum"] = "none") -> Tensor:
+    """Price each number of each box, or all of them."""
+    if not torch.compiler.is_compiling():
+        return F.smooth_l1_loss(predicted, target, reduction=reduction, beta=beta)
+    cost = (predicted - target).abs()
+    if beta > 0:
+        near = (cost / beta).clamp(max=1)  # torch's own would be compiled anew where beta moves, as would a bound
+        cost = near * (cost - near * (beta / 2))
+    return cost if reduction == "none" else cost.sum()
+
+
+def smooth_l1_and_slope(error: Tensor, beta: float) -> tuple[Tensor, Tensor]:
+    """Price each error, and differentiate that."""
+    slope = (error / beta).clamp_(-1, 1) if beta > 0 else error.sign()
+    return slope * (error - slope * (beta / 2)), slope
 
 
 def as_printed(predicted: list[float], target: list[float], beta: float) -> float:
@@ -79,6 +90,9 @@ class BoxL1(BoxLoss):
         super().__init__(**common)
         self.beta = number("beta", beta, "a size of error", low=0.0)
 
-    def price(self, predicted: Tensor, target: Tensor) -> Tensor:
-        """Price each box."""
-        return smooth_l1(predicted, target, self.beta)
+    def price(self, predicted: Tensor, target: Tensor, count: Tensor | None) -> Tensor:
+        """Price the numbers of all boxes at once, if each counts as much."""
+        if count is not None or self.reduction == "none":
+            return reduce(smooth_l1(predicted, target, self.beta).sum(-1), count, self.reduction)
+        cost = smooth_l1(predicted, target, self.beta, "sum")
+        return cost if self.reduction == "sum" else cost / max(predicted.numel() // 4, 1)

@@ -9,10 +9,12 @@ import torch
 from torch import Tensor
 
 from piste.losses.arguments import number, one_of
-from piste.losses.base import Loss, Reduction, reduce
+from piste.losses.base import Loss, Reduction
+from piste.losses.blocks import reduce_in_blocks
 from piste.losses.boxes import box_iou, box_l1
 from piste.losses.boxes.base import fit_boxes
-from piste.losses.boxes.pair import compare, iou
+from piste.losses.boxes.box_l1 import smooth_l1, smooth_l1_and_slope
+from piste.losses.boxes.pair import corners, iou
 from piste.losses.elements import widen
 from piste.losses.spec import Between, Case, loss
 
@@ -98,18 +100,34 @@ class IoUBalancedLocalization(Loss):
     ) -> Tensor:
         """Cost of the predicted boxes; see the class."""
         fit_boxes(predicted, target, sample_weight)
-        predicted = widen(predicted)
-        target = target.to(predicted.dtype)
-        shared = _shared(predicted, target) if iou is None else _fitting(iou, predicted)
+        predicted, shape = widen(predicted), predicted.shape[:-1]
+        given = () if iou is None else (_fitting(iou, predicted).reshape(-1),)
+        cost = reduce_in_blocks(
+            self._plain,
+            predicted.reshape(-1, 4),
+            target.to(predicted.dtype).reshape(-1, 4),
+            *given,
+            count=None if sample_weight is None else sample_weight.expand(shape).reshape(-1),
+            reduction=self.reduction,
+            shape=torch.Size((shape.numel(),)),
+            priced=self._priced,
+        )
+        return cost.view(shape) if self.reduction == "none" else cost
+
+    def _plain(self, predicted: Tensor, target: Tensor, *given: Tensor) -> Tensor:
+        shared = given[0] if given else iou(corners(predicted.detach()), corners(target.detach()))
         weight = self.w_loc * shared.pow(
             self.lambda_ * torch.ones_like(shared)
         )  # not compiled anew where lambda_ moves
-        return reduce(weight * box_l1.smooth_l1(predicted, target, self.beta), sample_weight, self.reduction)
+        return weight * smooth_l1(predicted, target, self.beta).sum(-1)
 
-
-def _shared(predicted: Tensor, target: Tensor) -> Tensor:
-    """The IoU of pairs of boxes, without gradient."""
-    return iou(compare(predicted.detach(), target.detach()))
+    def _priced(self, predicted: Tensor, target: Tensor, *given: Tensor) -> tuple[Tensor, Tensor]:
+        with torch.inference_mode():
+            pair = torch.stack((predicted.t(), target.t()))  # each coordinate by itself
+            weight = self.w_loc * (given[0] if given else iou(*pair.view(2, 2, 2, -1))).pow(self.lambda_)
+            cost, slope = smooth_l1_and_slope(pair[0] - pair[1], self.beta)
+            slope.mul_(weight)
+        return cost.sum(0) * weight, torch.cat((slope[:2].t(), slope[2:].t()), 1)
 
 
 def _fitting(given: Tensor, predicted: Tensor) -> Tensor:

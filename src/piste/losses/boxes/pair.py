@@ -1,7 +1,7 @@
 """A predicted box beside its target: their sizes, what they share, and the smallest box around both.
 
-Along one axis, sides of w and w* with their centres d apart share (w + w* - max(2d, |w - w*|)) / 2 (below 0 it is the
-gap between them), and around both is a side of (w + w* + max(2d, |w - w*|)) / 2. Sizes and distances are small numbers
+Along one axis, sides of s and s* with their centres d apart share (s + s* - max(2d, |s - s*|)) / 2 (below 0 it is the
+gap between them), and around both is a side of (s + s* + max(2d, |s - s*|)) / 2. Sizes and distances are small numbers
 even where corners are large, so that little is lost to rounding.
 
 A side with its corners the wrong way round counts as 0 long, in their middle.
@@ -14,65 +14,84 @@ from torch import Tensor
 
 
 class Pair(NamedTuple):
-    """Lengths and areas of pairs of boxes, each of the shape of the pairs.
+    """Lengths of pairs of boxes along x and y, [2, *], and their areas, [*].
 
     Args:
-        w: Width of the predicted box.
-        h: Height of the predicted box.
-        w_true: Width of the target.
-        h_true: Height of the target.
-        dx: Twice the distance of the centres along x, with its sign.
-        dy: Twice the distance of the centres along y, with its sign.
-        around_w: Twice the width of the smallest box around both.
-        around_h: Twice its height.
-        intersection: Area that both cover.
-        union: Area that either covers.
-        alike: Whether the two are the same.
+        side: From the low corner of the predicted box to the high one; below 0 where they are the wrong way round.
+        size: The same, but 0 where they are the wrong way round.
+        size_true: Size of the target.
+        drift: Twice the distance of the centres, with its sign.
+        excess: Size of the predicted box less that of the target.
+        overlap: Twice the length that both cover; below 0 where there is a gap between them.
+        shared: The same, but 0 where there is a gap.
+        around: Twice the size of the smallest box around both.
+        intersection: Four times the area that both cover.
+        union: Four times the area that either covers.
+        distinct: 1, or 0 where the two are the same.
     """
 
-    w: Tensor
-    h: Tensor
-    w_true: Tensor
-    h_true: Tensor
-    dx: Tensor
-    dy: Tensor
-    around_w: Tensor
-    around_h: Tensor
+    side: Tensor
+    size: Tensor
+    size_true: Tensor
+    drift: Tensor
+    excess: Tensor
+    overlap: Tensor
+    shared: Tensor
+    around: Tensor
     intersection: Tensor
     union: Tensor
-    alike: Tensor
+    distinct: Tensor
+
+
+def corners(boxes: Tensor) -> Tensor:
+    """Take boxes x1, y1, x2, y2, [*, 4], as [2 (low, high), 2 (x, y), *]."""
+    return boxes.reshape(*boxes.shape[:-1], 2, 2).movedim((-2, -1), (0, 1))
 
 
 def compare(predicted: Tensor, target: Tensor) -> Pair:
-    """Measure pairs of boxes x1, y1, x2, y2, [*, 4]."""
-    left, top, right, bottom = predicted.unbind(-1)
-    left_true, top_true, right_true, bottom_true = target.unbind(-1)
-    w, h = (right - left).clamp(min=0), (bottom - top).clamp(min=0)
-    w_true, h_true = (right_true - left_true).clamp(min=0), (bottom_true - top_true).clamp(min=0)
-    dx, dy = (left - left_true) + (right - right_true), (top - top_true) + (bottom - bottom_true)
-    apart_x, apart_y = torch.maximum(dx.abs(), (w - w_true).abs()), torch.maximum(dy.abs(), (h - h_true).abs())
-    sizes_x, sizes_y = w + w_true, h + h_true
-    intersection = (sizes_x - apart_x).clamp(min=0) * (sizes_y - apart_y).clamp(min=0) / 4
+    """Measure pairs of boxes, given by their `corners`."""
+    low, high = predicted.unbind()
+    low_true, high_true = target.unbind()
+    side = high - low
+    size, size_true = side.relu(), (high_true - low_true).relu_()
+    drift, excess = (low - low_true).add_(high - high_true), size - size_true
+    sizes, apart = size + size_true, torch.maximum(drift.abs(), excess.abs())
+    overlap = sizes - apart
+    shared = overlap.relu()
+    intersection = area(shared)
+    apart_x, apart_y = apart.unbind()
     return Pair(
-        w=w,
-        h=h,
-        w_true=w_true,
-        h_true=h_true,
-        dx=dx,
-        dy=dy,
-        around_w=sizes_x + apart_x,
-        around_h=sizes_y + apart_y,
+        side=side,
+        size=size,
+        size_true=size_true,
+        drift=drift,
+        excess=excess,
+        overlap=overlap,
+        shared=shared,
+        around=sizes.add_(apart),
         intersection=intersection,
-        union=w * h + w_true * h_true - intersection,
-        alike=apart_x + apart_y == 0,
+        union=area(size).add_(area(size_true)).mul_(4).sub_(intersection),
+        distinct=(apart_x + apart_y).sign_(),
     )
 
 
-def ratio(part: Tensor, whole: Tensor) -> Tensor:
-    """The part as a share of the whole; 0 where the whole, and so the part, is 0."""
-    return part / (whole + (whole == 0))
+def area(lengths: Tensor) -> Tensor:
+    """Multiply width and height, [2, *]."""
+    w, h = lengths.unbind()
+    return w * h
 
 
-def iou(pair: Pair) -> Tensor:
-    """The share of the union that both cover; 0 where there is no area to cover."""
-    return ratio(pair.intersection, pair.union)
+def inverse(whole: Tensor) -> Tensor:
+    """1 / whole; 0 where the whole, and so each part of it, is 0."""
+    return whole.sign() / whole.clamp(min=torch.finfo(whole.dtype).tiny)
+
+
+def iou(predicted: Tensor, target: Tensor) -> Tensor:
+    """The share of the union that both cover, for boxes given by their `corners`; 0 where there is no area to cover.
+
+    What `compare` finds too, by half as many operations; but its slope is not that of sides the wrong way round.
+    """
+    (low, high), (low_true, high_true) = predicted.unbind(), target.unbind()
+    shared = area((torch.minimum(high, high_true) - torch.maximum(low, low_true)).relu_())
+    own, other = area((high - low).relu_()), area((high_true - low_true).relu_())
+    return shared * inverse(own + other - shared)
