@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Literal
 import torch
 from torch import Tensor, nn
 
-from piste.losses.elements import product
+from piste.losses.elements import as_numbers, product
 
 Reduction = Literal["mean", "sum", "none"]
 
@@ -91,7 +91,7 @@ def reduce(cost: Tensor, count: Tensor | None, reduction: Reduction, *, weight: 
     tensor(2.)
     """
     if count is not None:
-        cost = cost * count.to(cost.dtype)
+        cost = cost * as_numbers(count, cost)
     if reduction == "none":
         return cost
     if reduction == "sum":

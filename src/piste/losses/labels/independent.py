@@ -9,8 +9,8 @@ from torch.nn import functional as F
 
 from piste.losses.arguments import Weights, class_id, one_of, per_class
 from piste.losses.base import Loss, Reduction
-from piste.losses.blocks import as_numbers, by_autograd, reduce_in_blocks
-from piste.losses.elements import counted, element_weight, fit, known_labels, product, widen
+from piste.losses.blocks import by_autograd, reduce_in_blocks
+from piste.losses.elements import as_numbers, counted, element_weight, fit, known_labels, product, widen
 
 SMALLEST = 1e-30
 """What a base of a power is at least: at 0 the slope of its logarithm is infinite, though that of the power is not."""

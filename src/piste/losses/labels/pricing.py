@@ -11,7 +11,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from piste.losses.blocks import Plain, Priced, as_numbers
+from piste.losses.blocks import Plain, Priced
+from piste.losses.elements import as_numbers
 
 _NOTHING = -(2**31)
 """An ignore_index that no target holds: a stray -100 raises instead of vanishing."""

@@ -10,9 +10,10 @@ from torch import Tensor
 
 from piste.losses.arguments import Weights, class_id, one_of, per_class
 from piste.losses.base import Loss, Reduction
-from piste.losses.blocks import as_numbers, reduce_in_blocks
+from piste.losses.blocks import reduce_in_blocks
 from piste.losses.elements import (
     Activation,
+    as_numbers,
     counted,
     element_weight,
     fit,
