@@ -193,7 +193,7 @@ def test_a_miss_without_a_note_cannot_be_overlooked() -> None:
     families = {"values": [figures_of(3.0, 2.0, 4.0, limits=Limits(native=1.25))]}
     silent = table.document(families, {}, MADE, "losses.svg")
     assert "**Missed without a note:**\n\n- SquaredError(), [3, 5]" in silent
-    assert "at most 1.25 times native | values | 0 of 1 | SquaredError(), [3, 5] (1.50)" in silent
+    assert "values | at most 1.25 times native | 0 of 1 | SquaredError(), [3, 5] (1.50)" in silent
     noted = table.document(families, {"SquaredError(), [3, 5]": "Two passes more."}, MADE, "losses.svg")
     assert "Missed without a note" not in noted
     assert "- SquaredError(), [3, 5]: Two passes more." in noted

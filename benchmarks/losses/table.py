@@ -5,7 +5,7 @@ from statistics import quantiles
 
 from .agree import SLOPE, VALUE
 from .row import OURS
-from .session import Entry
+from .session import POOL, Entry
 from .verdict import Figures
 
 Families = Mapping[str, Sequence[Figures]]
@@ -34,7 +34,7 @@ def explanation() -> str:
     """What the columns mean."""
     return "\n".join(
         [
-            "All entrants of a row take turns in one process, on inputs drawn anew each round; two rounds warm up.",
+            f"All entrants of a row take turns in one process, each round on the next of {POOL} draws; two warm up.",
             "Times are milliseconds: medians, with quartiles in brackets. What converts labels into the form that an",
             "entrant wants is not timed. Before it is timed, an entrant's value and gradient are compared with ours:",
             f"the value must be within {VALUE:g} of it and the gradient's norm within {SLOPE:g}, or it is not timed.",
@@ -44,7 +44,7 @@ def explanation() -> str:
             "  by the forward and by the backward pass, and the gradient is written. Below 1 MiB it says nothing.",
             "- peer: the fastest of those that compute the same; below 1 ours is faster.",
             "- peak: memory at the worst moment of forward and backward beyond what there was, in units of what gets a",
-            "  gradient; the gradient, 1, is in it.",
+            "  gradient; the gradient, 1, is in it. What NumPy and SciPy allocate is not seen.",
             "",
             "**Bold** is what misses its target.",
         ]
@@ -53,18 +53,18 @@ def explanation() -> str:
 
 def asked(families: Families) -> Iterator[str]:
     """Each target with how many rows meet it, and those that do not."""
-    yield "| target | family | met | missed by |"
+    yield "| family | target | met | missed by |"
     yield "|---|---|---:|---|"
     found: dict[tuple[str, str], list[tuple[Figures, float, bool]]] = {}
     for family, figures in families.items():
         for each in figures:
             for claim in each.claims():
                 found.setdefault((claim.asked, family), []).append((each, claim.got, claim.met))
-    for (target, family), rows_ in sorted(found.items()):
+    for (target, family), rows_ in found.items():
         missed = [f"{each.row.key} ({got:.2f})" for each, got, met in rows_ if not met]
         met = len(rows_) - len(missed)
         verdict = f"{met} of {len(rows_)}" if missed else f"all {len(rows_)}" if len(rows_) > 1 else "yes"
-        yield f"| {target} | {family} | {verdict} | {'; '.join(missed)} |"
+        yield f"| {family} | {target} | {verdict} | {'; '.join(missed)} |"
 
 
 def unexplained(families: Families, notes: Mapping[str, str]) -> Iterator[str]:
@@ -128,9 +128,15 @@ def everyone(figures: Sequence[Figures]) -> Iterator[str]:
             if entry.apart is not None and entry.apart > SLOPE:
                 remarks.append(f"loses digits: its gradient is {entry.apart:.1%} away")
             ratio = "" if time is None or mine is None else f"{time / mine:.2f}"
-            peak = "" if entry.peak is None else f"{entry.peak / each.result.leaf_bytes:.2f}"
+            peak = each.peak(name)
             cells = [f"`{each.row.what}`", each.row.setting.name, name, spread(entry.forward, short=True)]
-            cells += [spread(entry.both), ratio, peak, spread(fast.both, short=True), "; ".join(filter(None, remarks))]
+            cells += [
+                spread(entry.both),
+                ratio,
+                _bold(peak, False),
+                spread(fast.both, short=True),
+                "; ".join(filter(None, remarks)),
+            ]
             yield f"| {' | '.join(cells)} |"
 
 
@@ -146,7 +152,8 @@ def spread(values: Sequence[float], *, short: bool = False) -> str:
     if not values:
         return ""
     low, middle, high = quantiles(values, n=4, method="inclusive") if len(values) > 1 else [values[0]] * 3
-    return f"{middle:.3g}" if short else f"{middle:.3g} ({low:.3g} to {high:.3g})"
+    low, middle, high = (f"{ms:.0f}" if ms >= 100 else f"{ms:.3g}" for ms in (low, middle, high))
+    return middle if short else f"{middle} ({low} to {high})"
 
 
 def _behind(how: str, missed: set[str]) -> bool:

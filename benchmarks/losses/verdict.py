@@ -62,10 +62,12 @@ class Figures:
             return None
         return _ratio(self.time(way=way), median(copy) * result.floor_bytes / (2 * result.leaf_bytes))
 
-    def peak(self) -> float | None:
-        """Extra memory of ours, in units of what gets a gradient."""
-        entry = self.result.eager.get(OURS)
-        return None if entry is None or entry.peak is None else entry.peak / self.result.leaf_bytes
+    def peak(self, name: str = OURS) -> float | None:
+        """Extra memory, in units of what gets a gradient; None where that is a few weights."""
+        entry = self.result.eager.get(name)
+        if entry is None or entry.peak is None or self.result.leaf_bytes < 10_000:
+            return None
+        return entry.peak / self.result.leaf_bytes
 
     def peers(self, way: Way = "eager") -> dict[str, float]:
         """Times of those that compute the same, the fastest first."""
