@@ -45,3 +45,7 @@ class AbsoluteError(ValueLoss):
     def price(self, error: Tensor) -> Tensor:
         """Drop the sign of each error."""
         return error.abs()
+
+    def price_and_slope(self, error: Tensor) -> tuple[Tensor, Tensor]:
+        """Part each error into its size and its sign."""
+        return error.abs(), error.sign()

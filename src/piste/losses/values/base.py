@@ -7,7 +7,8 @@ import torch
 from torch import Tensor
 
 from piste.losses.arguments import one_of
-from piste.losses.base import Loss, Reduction, reduce
+from piste.losses.base import Loss, Reduction
+from piste.losses.blocks import reduce_in_blocks
 from piste.losses.elements import fit_elements, product, widen
 
 
@@ -37,6 +38,10 @@ class ValueLoss(Loss):
     def price(self, error: Tensor) -> Tensor:
         """Price each error."""
 
+    @abstractmethod
+    def price_and_slope(self, error: Tensor) -> tuple[Tensor, Tensor]:
+        """Price each error, and differentiate its price."""
+
     def forward(
         self, prediction: Tensor, target: Tensor, *, mask: Tensor | None = None, sample_weight: Tensor | None = None
     ) -> Tensor:
@@ -50,7 +55,18 @@ class ValueLoss(Loss):
             raise ValueError(f"`prediction` must be floating; got {prediction.dtype}.")
         fit_elements(prediction.shape, mask, sample_weight)
         prediction = widen(prediction)
-        error = prediction - target.to(prediction.dtype)
-        if mask is not None:
-            error = torch.where(mask, error, 0.0)
-        return reduce(self.price(error), product(sample_weight, mask), self.reduction)
+        return reduce_in_blocks(
+            lambda *pair: self.price(_error(*pair)),
+            prediction,
+            target.to(prediction.dtype),
+            *(() if mask is None else (mask,)),
+            count=product(sample_weight, mask),
+            reduction=self.reduction,
+            priced=lambda *pair: self.price_and_slope(_error(*pair)),
+        )
+
+
+def _error(prediction: Tensor, target: Tensor, mask: Tensor | None = None) -> Tensor:
+    """Prediction minus target, 0 where they are masked."""
+    error = prediction - target
+    return error if mask is None else torch.where(mask, error, 0.0)

@@ -60,3 +60,8 @@ class Charbonnier(ValueLoss):
         """Price each error as the long side of a right triangle, whose square cannot overflow on the way."""
         side = self.epsilon * error.new_ones(())  # a tensor filled with what moves would be compiled anew
         return torch.hypot(error, side)
+
+    def price_and_slope(self, error: Tensor) -> tuple[Tensor, Tensor]:
+        """Price each error, and divide it by its price."""
+        cost = self.price(error)
+        return cost, error / cost

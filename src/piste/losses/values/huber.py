@@ -2,6 +2,7 @@
 
 from typing import Unpack
 
+import torch
 from torch import Tensor
 
 from piste.losses.arguments import number
@@ -58,6 +59,10 @@ class Huber(ValueLoss):
 
     def price(self, error: Tensor) -> Tensor:
         """Price each error: its part within delta squared and halved, what is beyond in proportion."""
-        size = error.abs()
-        near = self.delta * (size / self.delta).clamp(max=1)  # a bound that moves would be compiled anew, a factor not
-        return near * (size - near / 2)
+        near = self.delta * (error / self.delta).clamp(-1, 1)  # a bound that moves would be compiled anew, a factor not
+        return near * (error - near / 2)
+
+    def price_and_slope(self, error: Tensor) -> tuple[Tensor, Tensor]:
+        """Price each error, the slope being its part within delta."""
+        near = error.clamp(-self.delta, self.delta)
+        return torch.sub(error, near, alpha=0.5).mul_(near), near

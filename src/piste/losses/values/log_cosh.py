@@ -1,10 +1,9 @@
 """Log-cosh loss: log(cosh(prediction - target))."""
 
-from math import cosh, exp, log, log1p
+from math import cosh, exp, log, log1p, tanh
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
 from piste.losses.spec import Case, loss
 from piste.losses.values.base import ValueLoss
@@ -51,8 +50,19 @@ class LogCosh(ValueLoss):
     """
 
     def price(self, error: Tensor) -> Tensor:
-        """Price each error by one of two forms, each where it keeps its digits."""
-        small = torch.log1p(2 * (error.clamp(-1, 1) / 2).sinh().square())  # cosh e = 1 + 2 sinh(e / 2)^2
-        size = error.abs()
-        large = size + (F.softplus(-2 * size) - log(2))  # cosh e = e^|e| (1 + e^(-2 |e|)) / 2
-        return torch.where(size < 1, small, large)
+        """Price each error."""
+        return _log_cosh(error, error.tanh())
+
+    def price_and_slope(self, error: Tensor) -> tuple[Tensor, Tensor]:
+        """Price each error, the slope being its tanh."""
+        slope = error.tanh()
+        return _log_cosh(error, slope), slope
+
+
+def _log_cosh(error: Tensor, steep: Tensor) -> Tensor:
+    """The part of each error up to 1, and what is beyond, each by an identity of tanh that keeps its digits there."""
+    near = steep.clamp(-tanh(1), tanh(1))  # tanh of the part up to 1
+    up_to_1 = torch.log1p(-near.square()) / -2  # cosh^2 = 1 / (1 - tanh^2)
+    size = error.abs()
+    ratio = (1 + steep.abs()) / (1 + near.abs())
+    return up_to_1 + (size - size.clamp(max=1) - ratio.log())  # cosh e = e^|e| / (1 + tanh |e|)

@@ -64,3 +64,8 @@ class Quantile(ValueLoss):
     def price(self, error: Tensor) -> Tensor:
         """Price what is too low at q, what is too high at 1 - q."""
         return torch.maximum(-self.q * error, (1 - self.q) * error)
+
+    def price_and_slope(self, error: Tensor) -> tuple[Tensor, Tensor]:
+        """Price each error, the slope being -q below 0, 1 - q above, and halfway between at 0."""
+        slope = (error.sign() / 2).add_(0.5 - self.q)
+        return slope * error, slope

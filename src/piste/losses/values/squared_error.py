@@ -44,3 +44,7 @@ class SquaredError(ValueLoss):
     def price(self, error: Tensor) -> Tensor:
         """Square each error."""
         return error.square()
+
+    def price_and_slope(self, error: Tensor) -> tuple[Tensor, Tensor]:
+        """Square each error, and double it."""
+        return error.square(), 2 * error
