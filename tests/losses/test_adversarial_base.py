@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from torch.nn import functional as F
 
 from piste.losses import Hinge, LeastSquares, Minimax, NonSaturating, Wasserstein
 
@@ -49,3 +50,26 @@ def test_half_scores_beside_float32_ones_are_summed_in_float32(game) -> None:
 
 def test_no_score_at_all_costs_nothing(game) -> None:
     assert game.generator(torch.zeros(0, 1)) == 0
+
+
+BY_HAND = {
+    Minimax: (lambda s: -s.sigmoid().log(), lambda s: -(1 - s.sigmoid()).log(), lambda s: (1 - s.sigmoid()).log()),
+    NonSaturating: (lambda s: -s.sigmoid().log(), lambda s: -(1 - s.sigmoid()).log(), lambda s: -s.sigmoid().log()),
+    LeastSquares: (lambda s: (s - 1) ** 2 / 2, lambda s: s**2 / 2, lambda s: (s - 1) ** 2 / 2),
+    Wasserstein: (lambda s: -s, lambda s: s, lambda s: -s),
+    Hinge: (lambda s: F.relu(1 - s), lambda s: F.relu(1 + s), lambda s: -s),
+}
+
+
+def test_more_scores_than_fit_the_cache_cost_as_few_do(game) -> None:
+    dice = torch.Generator().manual_seed(4)
+    draws = [torch.randn(shape, generator=dice, dtype=torch.float64) for shape in ((3, 1, 307, 311), (7, 150_001))]
+    ours, theirs = ([2 * draw.mT.clone().mT.requires_grad_() for draw in draws] for _ in range(2))
+    of_real, of_fake, of_failure = BY_HAND[type(game)]
+    for got, expected in (
+        (game.discriminator(*ours), of_real(theirs[0]).mean() + of_fake(theirs[1]).mean()),
+        (game.generator(ours[1]), of_failure(theirs[1]).mean()),
+    ):
+        torch.testing.assert_close(got, expected)
+        slopes = [torch.autograd.grad(v, at, allow_unused=True) for v, at in ((got, ours), (expected, theirs))]
+        torch.testing.assert_close(*slopes)

@@ -1,12 +1,17 @@
 """The base of adversarial losses: what two players pay for the critic's raw scores, each score on its own."""
 
 from abc import abstractmethod
+from collections.abc import Callable
 from typing import Any, NoReturn
 
 from torch import Tensor
 
 from piste.losses.base import Loss, reduce
+from piste.losses.blocks import reduce_in_blocks
 from piste.losses.elements import widen
+
+Price = Callable[[Tensor], tuple[Tensor, Tensor]]
+"""Scores -> the price of each, by operations that autograd can differentiate, and its derivative, both new tensors."""
 
 
 class AdversarialLoss(Loss):
@@ -26,16 +31,16 @@ class AdversarialLoss(Loss):
         super().__init__()
 
     @abstractmethod
-    def price_of_real(self, score: Tensor) -> Tensor:
-        """Price each score of a real image, for the critic."""
+    def cost_of_real(self, score: Tensor) -> Tensor:
+        """Average what the critic pays for scores of real images."""
 
     @abstractmethod
-    def price_of_fake(self, score: Tensor) -> Tensor:
-        """Price each score of a generated image, for the critic."""
+    def cost_of_fake(self, score: Tensor) -> Tensor:
+        """Average what the critic pays for scores of generated images."""
 
     @abstractmethod
-    def price_of_failure(self, score: Tensor) -> Tensor:
-        """Price each score of a generated image, for the generator, which wants it high."""
+    def cost_of_failure(self, score: Tensor) -> Tensor:
+        """Average what the generator pays for scores of its images, which it wants high."""
 
     def discriminator(self, real: Tensor, fake: Tensor) -> Tensor:
         """What the critic minimises.
@@ -47,8 +52,7 @@ class AdversarialLoss(Loss):
         Raises:
             ValueError: Scores are not floating.
         """
-        prices = self.price_of_real(_raw("real", real)), self.price_of_fake(_raw("fake", fake))
-        return reduce(prices[0], None, "mean") + reduce(prices[1], None, "mean")
+        return self.cost_of_real(_raw("real", real)) + self.cost_of_fake(_raw("fake", fake))
 
     def generator(self, fake: Tensor) -> Tensor:
         """What the generator minimises.
@@ -59,7 +63,7 @@ class AdversarialLoss(Loss):
         Raises:
             ValueError: Scores are not floating.
         """
-        return reduce(self.price_of_failure(_raw("fake", fake)), None, "mean")
+        return self.cost_of_failure(_raw("fake", fake))
 
     def forward(self, *args: Any, **kwargs: Any) -> NoReturn:
         """Refuse a call, which does not say whose loss is meant."""
@@ -68,6 +72,13 @@ class AdversarialLoss(Loss):
             f"`{name}` is a game of two players and cannot be called: use .discriminator(real, fake) for the critic "
             "and .generator(fake) for the generator."
         )
+
+
+def mean(score: Tensor, price: Price | None = None) -> Tensor:
+    """The mean price of scores, or the mean of scores that are their own price; 0 if there are none."""
+    if price is None:
+        return reduce(score, None, "mean")
+    return reduce_in_blocks(lambda x: price(x)[0], score, count=None, reduction="mean", priced=price)
 
 
 def _raw(name: str, scores: Tensor) -> Tensor:

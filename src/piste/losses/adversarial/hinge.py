@@ -4,7 +4,7 @@ from statistics import fmean
 
 from torch import Tensor
 
-from piste.losses.adversarial.base import AdversarialLoss
+from piste.losses.adversarial.base import AdversarialLoss, mean
 from piste.losses.spec import Case, loss
 
 
@@ -45,14 +45,26 @@ class Hinge(AdversarialLoss):
         tensor(0.2500)
     """
 
-    def price_of_real(self, score: Tensor) -> Tensor:
-        """Price a real image by what it lacks to 1."""
-        return (1 - score).relu()
+    def cost_of_real(self, score: Tensor) -> Tensor:
+        """Average what real images lack to 1."""
+        return mean(score, _lack)
 
-    def price_of_fake(self, score: Tensor) -> Tensor:
-        """Price a generated image by how far it is above -1."""
-        return (1 + score).relu()
+    def cost_of_fake(self, score: Tensor) -> Tensor:
+        """Average how far generated images are above -1."""
+        return mean(score, _excess)
 
-    def price_of_failure(self, score: Tensor) -> Tensor:
-        """Price the generator's image: -f."""
-        return -score
+    def cost_of_failure(self, score: Tensor) -> Tensor:
+        """Average -f over the generator's images."""
+        return -mean(score)
+
+
+def _lack(score: Tensor) -> tuple[Tensor, Tensor]:
+    """What each score lacks to 1, and its derivative: -1 where there is a lack."""
+    lack = (1 - score).relu()
+    return lack, -lack.sign()
+
+
+def _excess(score: Tensor) -> tuple[Tensor, Tensor]:
+    """How far each score is above -1, and its derivative: 1 where it is."""
+    excess = (1 + score).relu()
+    return excess, excess.sign()

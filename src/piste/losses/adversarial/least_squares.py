@@ -4,7 +4,7 @@ from statistics import fmean
 
 from torch import Tensor
 
-from piste.losses.adversarial.base import AdversarialLoss
+from piste.losses.adversarial.base import AdversarialLoss, Price, mean
 from piste.losses.arguments import number
 from piste.losses.spec import Case, Choice, loss
 
@@ -66,14 +66,24 @@ class LeastSquares(AdversarialLoss):
         if a == b:
             raise ValueError(f"`a` and `b` must differ, or real and fake are to score alike; got {a!r} for both.")
 
-    def price_of_real(self, score: Tensor) -> Tensor:
-        """Price a real image by its distance from b."""
-        return (score - self.b).square() / 2
+    def cost_of_real(self, score: Tensor) -> Tensor:
+        """Average the squared distance of real images from b, halved."""
+        return mean(score, _distance_from(self.b))
 
-    def price_of_fake(self, score: Tensor) -> Tensor:
-        """Price a generated image by its distance from a."""
-        return (score - self.a).square() / 2
+    def cost_of_fake(self, score: Tensor) -> Tensor:
+        """Average the squared distance of generated images from a, halved."""
+        return mean(score, _distance_from(self.a))
 
-    def price_of_failure(self, score: Tensor) -> Tensor:
-        """Price the generator's image by its distance from c."""
-        return (score - self.c).square() / 2
+    def cost_of_failure(self, score: Tensor) -> Tensor:
+        """Average the squared distance of the generator's images from c, halved."""
+        return mean(score, _distance_from(self.c))
+
+
+def _distance_from(label: float) -> Price:
+    """Half the square of each score's distance from a label, and its derivative, the distance."""
+
+    def price(score: Tensor) -> tuple[Tensor, Tensor]:
+        distance = score - label
+        return distance.square() / 2, distance
+
+    return price

@@ -7,9 +7,9 @@ from math import exp, log
 from statistics import fmean
 
 from torch import Tensor
-from torch.nn import functional as F
 
-from piste.losses.adversarial.base import AdversarialLoss
+from piste.losses.adversarial import surprise
+from piste.losses.adversarial.base import AdversarialLoss, mean
 from piste.losses.spec import Case, loss
 
 
@@ -43,7 +43,7 @@ class NonSaturating(AdversarialLoss):
     other loss has been shown to beat it consistently (Lucic et al. 2018). It has no keywords.
 
     Called as `loss.discriminator(real, fake)` and `loss.generator(fake)`, with the critic's raw scores; see
-    `AdversarialLoss`. Computed in log-space, where log(1 - sigmoid(x)) = log_sigmoid(-x).
+    `AdversarialLoss`.
 
     Source: Goodfellow et al. 2014, arXiv:1406.2661, section 3.
 
@@ -53,14 +53,14 @@ class NonSaturating(AdversarialLoss):
         tensor(20.)
     """
 
-    def price_of_real(self, score: Tensor) -> Tensor:
-        """Price a real image: -log D."""
-        return -F.logsigmoid(score)
+    def cost_of_real(self, score: Tensor) -> Tensor:
+        """Average -log D over real images."""
+        return mean(score, surprise.at_real)
 
-    def price_of_fake(self, score: Tensor) -> Tensor:
-        """Price a generated image: -log(1 - D)."""
-        return -F.logsigmoid(-score)
+    def cost_of_fake(self, score: Tensor) -> Tensor:
+        """Average -log(1 - D) over generated images."""
+        return mean(score, surprise.at_fake)
 
-    def price_of_failure(self, score: Tensor) -> Tensor:
-        """Price the generator's image: -log D."""
-        return -F.logsigmoid(score)
+    def cost_of_failure(self, score: Tensor) -> Tensor:
+        """Average -log D over the generator's images."""
+        return mean(score, surprise.at_real)

@@ -4,7 +4,7 @@ from statistics import fmean
 
 from torch import Tensor
 
-from piste.losses.adversarial.base import AdversarialLoss
+from piste.losses.adversarial.base import AdversarialLoss, mean
 from piste.losses.spec import Case, loss
 
 
@@ -43,14 +43,14 @@ class Wasserstein(AdversarialLoss):
         tensor(-2.)
     """
 
-    def price_of_real(self, score: Tensor) -> Tensor:
-        """Price a real image: -f."""
-        return -score
+    def cost_of_real(self, score: Tensor) -> Tensor:
+        """Average -f over real images."""
+        return -mean(score)
 
-    def price_of_fake(self, score: Tensor) -> Tensor:
-        """Price a generated image: f."""
-        return score
+    def cost_of_fake(self, score: Tensor) -> Tensor:
+        """Average f over generated images."""
+        return mean(score)
 
-    def price_of_failure(self, score: Tensor) -> Tensor:
-        """Price the generator's image: -f."""
-        return -score
+    def cost_of_failure(self, score: Tensor) -> Tensor:
+        """Average -f over the generator's images."""
+        return -mean(score)
