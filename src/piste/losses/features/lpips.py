@@ -168,13 +168,13 @@ class LPIPS(ImageLoss):
         pairs = zip(*(self._seen(images) for images in signed), strict=True)
         cost = prediction.new_zeros(len(prediction))
         for i, (a, b) in enumerate(pairs):
-            head = self.get_buffer(f"_head_{i}").to(a.dtype).view(-1, 1, 1)
+            head = self.get_buffer(f"_head_{i}").to(a.dtype)
             if a.shape[1] != len(head):
                 raise ValueError(
                     f"`network` must give {len(head)} channels at {_layers(self.net)[i]}, as {self.net!r} has; "
                     f"got {a.shape[1]}."
                 )
-            cost = cost + (head * (_direction(a) - _direction(b)).square()).sum(1).mean((1, 2))
+            cost = cost + (head * (_direction(a) - _direction(b)).square().mean((2, 3))).sum(1)
         return cost
 
 
@@ -182,4 +182,4 @@ def _direction(layer: Tensor) -> Tensor:
     """The layer with each position's channels divided by their length; where all of them are 0, so is it."""
     square = layer.square().sum(1, keepdim=True)
     dark = square == 0  # where the root has no slope
-    return layer / (square.masked_fill(dark, 1.0).sqrt() + EPSILON)
+    return layer * (1 / (square.masked_fill(dark, 1.0).sqrt() + EPSILON))  # the slope of a product takes less
