@@ -114,14 +114,14 @@ class MultiBox(Loss):
         _fit(logits, offsets, labels, target_offsets)
         logits, offsets = widen(logits), widen(offsets)
         positive = labels > 0
-        surprise = F.cross_entropy(logits.movedim(2, 1), labels.long(), reduction="none")
+        surprise = F.cross_entropy(logits.flatten(0, 1), labels.flatten().long(), reduction="none").view(labels.shape)
         hardest = surprise.where(~positive, 0).sort(1, descending=True).values  # what is positive comes last, as 0
         found = positive.sum(1, keepdim=True)
         wanted = (self.neg_pos_ratio * found).clamp(min=self.min_negatives)
         mined = hardest.where(torch.arange(labels.shape[1], device=labels.device) < wanted, 0)
         truth = torch.where(positive.unsqueeze(2), target_offsets.to(offsets.dtype), offsets.detach())
-        misplaced = box_l1.smooth_l1(offsets, truth, self.beta)
-        cost = surprise.where(positive, 0).sum() + mined.sum() + self.alpha * misplaced.sum()
+        misplaced = box_l1.smooth_l1(offsets, truth, self.beta, "sum")
+        cost = surprise.where(positive, 0).sum() + mined.sum() + self.alpha * misplaced
         return cost / found.sum().clamp(min=1)
 
 
