@@ -119,8 +119,8 @@ class MultiBox(Loss):
         found = positive.sum(1, keepdim=True)
         wanted = (self.neg_pos_ratio * found).clamp(min=self.min_negatives)
         mined = hardest.where(torch.arange(labels.shape[1], device=labels.device) < wanted, 0)
-        truth = torch.where(positive.unsqueeze(2), target_offsets.to(offsets.dtype), offsets.detach())
-        misplaced = box_l1.smooth_l1(offsets, truth, self.beta, "sum")
+        moved, truth = (each.where(positive.unsqueeze(2), 0) for each in (offsets, target_offsets.to(offsets.dtype)))
+        misplaced = box_l1.smooth_l1(moved, truth, self.beta, "sum")
         cost = surprise.where(positive, 0).sum() + mined.sum() + self.alpha * misplaced
         return cost / found.sum().clamp(min=1)
 
