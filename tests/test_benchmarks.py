@@ -181,6 +181,13 @@ def test_ratios_are_of_medians() -> None:
     assert figures.against() == ("torch mse_loss", 0.75)
 
 
+def test_the_fastest_peer_is_the_one_to_beat() -> None:
+    figures = figures_of(3.0, 2.0, 4.0)
+    slower = replace(figures.row, peers=(Entrant("slower", square), MSE))
+    figures.result.eager["slower"] = session.Entry([4.0], [8.0])
+    assert verdict.Figures(slower, figures.result).against() == ("torch mse_loss", 0.75)
+
+
 def test_targets_are_met_and_missed() -> None:
     limits = Limits(native=1.25, peak=2.5, faster=("torch", 1.5))
     good = figures_of(2.0, 2.0, 4.0, peak=2 * MEGA, limits=limits)
