@@ -102,6 +102,10 @@ class _InBlocks(torch.autograd.Function):
     def forward(ctx: Any, x: Tensor, plain: Plain, both: Priced, summed: bool, *constants: Tensor) -> Tensor:
         ctx.plain, ctx.summed = plain, summed
         ctx.save_for_backward(x, *constants)
+        if 0 < x.dim() <= 2 and x.numel() <= _CACHED and ctx.needs_input_grad[0]:
+            price, derivative = both(x, *constants)  # one block as it is: a fifth of the time of 1000 boxes is saved
+            ctx.slope = derivative.contiguous()
+            return price.sum() if summed else price
         whole, *others = (flat(each, x) for each in (x, *constants))
         slope = torch.empty_like(whole) if ctx.needs_input_grad[0] else None
         cost, sums = None, []
