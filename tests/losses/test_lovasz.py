@@ -6,6 +6,8 @@ import pytest
 import torch
 
 from piste.losses import Lovasz
+from piste.losses.regions import extension
+from piste.losses.regions.lovasz import as_printed
 
 LOGITS = torch.randn(2, 5, 7, 3, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
 TARGET = torch.randint(5, (2, 7, 3), generator=torch.Generator().manual_seed(1))
@@ -115,3 +117,101 @@ def test_slopes_keep_their_digits_on_a_large_image() -> None:
     active = slopes[1] != 0
     errors = (slopes[0] - slopes[1]).abs()[active] / slopes[1].abs()[active]
     assert errors.sort().values[int(0.99 * len(errors))].item() < 1e-4
+
+
+class TestOfLargeUnits:
+    """Of so many elements that each is scored alone."""
+
+    logits = torch.randn(2, 3, 151, 241, generator=torch.Generator().manual_seed(3), dtype=torch.float64)
+    target = (logits + 2 * torch.randn(logits.shape, generator=torch.Generator().manual_seed(4))).argmax(1)
+    mask = torch.rand(2, 151, 241, generator=torch.Generator().manual_seed(5)) < 0.8
+    weight = torch.rand(2, 151, 1, generator=torch.Generator().manual_seed(6), dtype=torch.float64)
+
+    @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+    @pytest.mark.parametrize("bins", [None, 16])
+    @pytest.mark.parametrize("call", [(), ("mask",), ("sample_weight",), ("mask", "sample_weight")])
+    def test_each_costs_what_the_reference_says(self, call, bins, dtype) -> None:
+        given = {name: {"mask": self.mask, "sample_weight": self.weight}[name] for name in call}
+        got = Lovasz(per_image=True, reduction="none", bins=bins)(self.logits.to(dtype), self.target, **given)
+        count = torch.ones(2, 151, 241, dtype=torch.float64)
+        for each in given.values():
+            count = count * each
+        probs = self.logits.softmax(1)
+        for image, c in ((0, 0), (0, 2), (1, 1)):
+            share = (count[image].sum() / (count[image] > 0).sum()).item()  # what the image counts
+            true = (self.target[image] == c).double()
+            rows = (each.flatten().tolist() for each in (probs[image, c], true, count[image]))
+            expected = as_printed(*rows, errors="probability", bins=bins)
+            assert got[image, c].item() == pytest.approx(share * expected, rel=1e-5 if dtype == torch.float32 else 1e-9)
+
+    @pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
+    @pytest.mark.parametrize(
+        "keywords",
+        [
+            {},
+            {"per_image": True},
+            {"bins": 16},
+            {"classes": [2, 0]},
+            {"activation": "sigmoid"},
+            {"activation": "sigmoid", "errors": "hinge", "per_image": True},
+        ],
+        ids=str,
+    )
+    def test_slopes_and_theirs_are_those_of_all_units_at_once(self, keywords, layout, monkeypatch) -> None:
+        target = self.target
+        if "activation" in keywords:
+            target = torch.nn.functional.one_hot(target, 3).movedim(-1, 1).bool()
+        found = []
+        for size in (2**15, 2**30):
+            monkeypatch.setattr(extension, "_BY_RADIX", size)
+            logits = self.logits.clone(memory_format=layout).requires_grad_()
+            value = Lovasz(**keywords)(logits, target)
+            first = torch.autograd.grad(value, logits, retain_graph=True)[0].clone()
+            again = torch.autograd.grad(3 * value, logits, retain_graph=True)[0] / 3
+            torch.testing.assert_close(first, again)
+            (slope,) = torch.autograd.grad(value, logits, create_graph=True)
+            torch.testing.assert_close(first, slope)
+            (curve,) = torch.autograd.grad(slope.square().sum(), logits)
+            found.append((value, first, curve))
+        for a, b in zip(*found, strict=True):
+            torch.testing.assert_close(a, b)
+
+
+class TestBins:
+    """Of how large an error is only its bin counts."""
+
+    @pytest.mark.parametrize("bins", [2, 5, 64])
+    @pytest.mark.parametrize("scale", [0.1, 1.0, 10.0])
+    def test_cost_at_most_one_bin_less_than_sorting_and_never_more(self, scale, bins) -> None:
+        for seed in range(20):
+            logits = scale * torch.randn(2, 4, 9, 11, generator=torch.Generator().manual_seed(seed)).double()
+            target = torch.randint(4, (2, 9, 11), generator=torch.Generator().manual_seed(seed + 1))
+            exact, counted = (Lovasz(bins=each, reduction="none")(logits, target) for each in (None, bins))
+            assert (counted <= exact + 1e-12).all()
+            assert (counted >= exact - 1 / bins).all()
+
+    def test_are_exact_where_every_error_has_a_bin_of_its_own(self) -> None:
+        logits = torch.tensor([0.05, 0.15, 0.35, 0.62, 0.88], dtype=torch.float64).logit().view(1, 1, 5)
+        labels = torch.tensor([[[0, 1, 0, 1, 1]]])
+        got, exact = (Lovasz(activation="sigmoid", bins=bins)(logits, labels) for bins in (100, None))
+        assert got.item() == pytest.approx(exact.item())
+
+    def test_of_tied_elements_either_kind_comes_first_half_of_the_time(self) -> None:
+        """Two true and two others with p = 1/2: a true one adds 1/2 or 1/4, mean 3/8, the others 0 or 1/4, mean 1/8."""
+        logits = torch.zeros(1, 1, 4, dtype=torch.float64, requires_grad=True)
+        Lovasz(activation="sigmoid", bins=2)(logits, torch.tensor([[[1, 1, 0, 0]]])).backward()
+        torch.testing.assert_close(logits.grad, torch.tensor([[[-3.0, -3.0, 1.0, 1.0]]]).double() / 8 / 4)
+
+    def test_keep_the_iou_of_sure_answers(self) -> None:
+        found, true = torch.tensor([1, 1, 0, 1, 0]).bool(), torch.tensor([1, 0, 1, 1, 0]).bool()
+        value = Lovasz(activation="sigmoid", bins=3)((200.0 * found - 100).view(1, 1, 5), true.view(1, 1, 5))
+        assert value.item() == pytest.approx(1 - 2 / 4)
+
+    @pytest.mark.parametrize("bins", [1, 0, -3, 2.5, True])
+    def test_are_at_least_two(self, bins) -> None:
+        with pytest.raises(ValueError, match="`bins` must be None, to sort the errors, or an integer >= 2; got"):
+            Lovasz(bins=bins)
+
+    def test_need_errors_that_end(self) -> None:
+        with pytest.raises(ValueError, match='`bins` goes with errors="probability"'):
+            Lovasz(errors="hinge", activation="sigmoid", bins=8)

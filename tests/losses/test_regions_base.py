@@ -22,22 +22,41 @@ def sample(dtype: torch.dtype = torch.float32) -> tuple[torch.Tensor, torch.Tens
     return torch.randn(2, 3, 7, 5, generator=generator, dtype=dtype), torch.randint(3, (2, 7, 5), generator=generator)
 
 
+def by_definition(probs: torch.Tensor, truth: torch.Tensor, count: torch.Tensor | float) -> list[torch.Tensor]:
+    """The three areas of each image and class."""
+    hit = probs.minimum(truth)
+    return [(count * each).reshape(*probs.shape[:2], -1).sum(2) for each in (hit, probs - hit, truth - hit)]
+
+
+SHAPES = [(2, 3), (2, 3, 7), (2, 3, 7, 5), (1, 3, 2, 3, 5), (2, 3, 307, 311), (70000, 3), (301, 3, 23, 29)]
+"""The last three are of several blocks: parts of an image, and many images."""
+
+
+@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
 @pytest.mark.parametrize("counted", [False, True])
-@pytest.mark.parametrize("shape", [(2, 3), (2, 3, 7), (2, 3, 7, 5), (1, 3, 2, 3, 5)])
-def test_areas_of_ids_are_those_of_their_one_hot_in_value_slope_and_curvature(shape, counted) -> None:
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("kind", ["ids", "soft", "labels", "bool"])
+def test_areas_are_those_of_their_definition_in_value_slope_and_curvature(kind, shape, counted, layout) -> None:
     generator = torch.Generator().manual_seed(0)
-    logits = torch.randn(shape, generator=generator, dtype=torch.float64, requires_grad=True)
+    logits = torch.randn(shape, generator=generator, dtype=torch.float64)
+    logits = logits.to(memory_format=layout) if logits.dim() == 4 else logits.transpose(0, 1).clone().transpose(0, 1)
+    logits.requires_grad_()
     index = torch.randint(3, (shape[0], 1, *shape[2:]), generator=generator)
     count = torch.rand(index.shape, generator=generator, dtype=torch.float64) if counted else None
     if count is not None:
         count[0] = 0
-    one_hot = F.one_hot(index.squeeze(1), 3).movedim(-1, 1).double()
-    fast = areas_of_ids(logits, index, count)
-    slow = areas_of_shares(logits.softmax(1), one_hot, count)
+    truth = torch.rand(shape, generator=generator, dtype=torch.float64)
+    truth = {"ids": F.one_hot(index.squeeze(1), 3).movedim(-1, 1).double(), "bool": truth > 0.5}.get(kind, truth)
+    probs = logits.softmax(1) if kind in ("ids", "soft") else logits.sigmoid()
+    slow = by_definition(probs, truth.double(), 1.0 if count is None else count)
+    activation = "softmax" if kind == "soft" else "sigmoid"
+    fast = areas_of_ids(logits, index, count) if kind == "ids" else areas_of_shares(logits, truth, count, activation)
     for name, a, b in zip(fast._fields, fast, slow, strict=True):
         torch.testing.assert_close(a, b, msg=lambda text, name=name: f"{name}: {text}")
         along = torch.linspace(-1, 1, a.numel(), dtype=torch.float64).view_as(a)
+        (plain,) = torch.autograd.grad((a * along).sum(), logits, retain_graph=True)
         slopes = [torch.autograd.grad((x * along).sum(), logits, create_graph=True)[0] for x in (a, b)]
+        torch.testing.assert_close(plain, slopes[1])
         torch.testing.assert_close(*slopes)
         curves = [torch.autograd.grad(slope.square().sum(), logits, retain_graph=True)[0] for slope in slopes]
         torch.testing.assert_close(*curves)

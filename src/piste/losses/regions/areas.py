@@ -5,11 +5,15 @@ although y = 1/2; here tp = min(p, y), fp = p - tp and fn = y - tp (Wang et al. 
 the product form for hard labels and is best at p = y for all.
 """
 
+from functools import partial
 from math import prod
-from typing import Any, NamedTuple
+from typing import NamedTuple, get_args
 
 import torch
 from torch import Tensor
+
+from piste.losses.elements import Activation
+from piste.losses.regions.sums import Space, Summand, sum_by, summed
 
 
 class Areas(NamedTuple):
@@ -25,6 +29,13 @@ def over_space(x: Tensor) -> Tensor:
     return x.flatten(2).sum(2) if x.dim() > 2 else x
 
 
+def amount(count: Tensor | None, logits: Tensor) -> Tensor:
+    """Sum of what the elements of each image count: [N, 1], or [N, C] if that differs by class."""
+    if count is None:
+        return logits.new_full((logits.shape[0], 1), prod(logits.shape[2:]))
+    return over_space(count.to(logits.dtype).expand(logits.shape[0], -1, *logits.shape[2:]))
+
+
 def areas_of_ids(logits: Tensor, index: Tensor, count: Tensor | None) -> Areas:
     """Areas under a softmax where the target is class ids: a gather and sums by class, no one-hot.
 
@@ -33,69 +44,112 @@ def areas_of_ids(logits: Tensor, index: Tensor, count: Tensor | None) -> Areas:
         index: [N, 1, *S], the class of each element.
         count: What each element counts, [N, 1, *S] or broadcasting to it; None for 1.
     """
-    _, predicted, tp = _SoftmaxAreas.apply(logits, index, count)
-    each = logits.new_ones(()) if count is None else count
-    there = _sum_by_class(each.expand(index.shape), index, logits.shape[1])
+    tp, predicted, there = summed(_OF_IDS, logits, index, count)
     # rounding may put a difference a little below 0
     return Areas(tp, (predicted - tp).clamp(min=0), (there - tp).clamp(min=0))
 
 
-def areas_of_shares(probs: Tensor, truth: Tensor, count: Tensor | None) -> Areas:
+def areas_of_shares(logits: Tensor, truth: Tensor, count: Tensor | None, activation: Activation) -> Areas:
     """Areas where the target is a share per class.
 
     Args:
-        probs: [N, C, *S].
-        truth: [N, C, *S], how much of each element is the class, in [0, 1].
+        logits: [N, C, *S].
+        truth: [N, C, *S], how much of each element is the class, in [0, 1], or whether it is.
         count: What each element counts, broadcasting to the same shape; None for 1.
+        activation: What makes probabilities of the logits.
     """
+    return Areas(*summed(_OF_SHARES[activation], logits, truth, count))
+
+
+def _plain_of_ids(logits: Tensor, index: Tensor, count: Tensor | None) -> Tensor:
+    """Area of each class that is predicted and true, that is predicted, and that is true."""
+    probs, truth = logits.softmax(1), index == torch.arange(logits.shape[1], device=logits.device).unsqueeze(1)
+    counts = probs.new_ones(()) if count is None else count
+    probs = probs * counts
+    return torch.stack((probs.where(truth, 0).sum(2), probs.sum(2), counts.where(truth, 0).sum(2)))
+
+
+def _sums_of_ids(logits: Tensor, index: Tensor, count: Tensor | None, space: Space) -> Tensor:
+    probs = _softmax(logits, count, space[0])
+    counts = torch.ones_like(index, dtype=probs.dtype) if count is None else count
+    tp, there = (sum_by(index, each, probs.shape[1]).squeeze(1) for each in (probs.gather(1, index), counts))
+    return torch.stack((tp, probs.sum(2), there))
+
+
+def _slope_of_ids(logits: Tensor, index: Tensor, count: Tensor | None, grad: Tensor, space: Space, out: Tensor) -> None:
+    """With g the slope of the loss by p, that by the logits is p (g - sum p g)."""
+    of_tp, of_predicted, _ = grad.unsqueeze(-1)
+    probs = _softmax(logits, None, space[0])
+    of_truth = of_tp.expand(-1, -1, index.shape[2]).gather(1, index).mul_(probs.gather(1, index))
+    mean = torch.mul(probs, of_predicted, out=out).sum(1, keepdim=True).add_(of_truth)
+    torch.sub(of_predicted, mean, out=out).mul_(probs).scatter_add_(1, index, of_truth)
+    if count is not None:
+        out.mul_(count)
+
+
+def _softmax(logits: Tensor, count: Tensor | None, out: Tensor) -> Tensor:
+    """Probabilities, times what each position counts."""
+    total = torch.sub(logits, logits.amax(1, keepdim=True), out=out).exp_().sum(1, keepdim=True)
+    return out.mul_(total.reciprocal_() if count is None else count / total)
+
+
+def _plain_of_shares(activation: Activation, logits: Tensor, truth: Tensor, count: Tensor | None) -> Tensor:
+    """Area of each class that is predicted and true, that is predicted only, and that is true only."""
+    probs = logits.softmax(1) if activation == "softmax" else logits.sigmoid()
+    truth = truth.to(logits.dtype)
     if count is not None:
         probs, truth = probs * count, truth * count
     hit = probs.minimum(truth)
-    return Areas(over_space(hit), over_space(probs - hit), over_space(truth - hit))
+    return torch.stack((hit.sum(2), (probs - hit).sum(2), (truth - hit).sum(2)))
 
 
-class _SoftmaxAreas(torch.autograd.Function):
-    """What each element counts as each class, the area predicted to be each class, and the part of it that is.
-
-    The areas are linear in the probabilities, so their gradient goes through the softmax in one tensor of the size of
-    the logits, where autograd would fill several and take 1.4 times as long (19 classes, 512 x 512, CPU).
-    """
-
-    @staticmethod
-    def forward(logits: Tensor, index: Tensor, count: Tensor | None) -> tuple[Tensor, Tensor, Tensor]:
-        shares = logits.softmax(1)
-        if count is not None:
-            shares.mul_(count)
-        return shares, over_space(shares), _sum_by_class(shares.gather(1, index), index, shares.shape[1])
-
-    @staticmethod
-    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, ...]) -> None:
-        ctx.save_for_backward(*inputs[1:], output[0])
-        ctx.set_materialize_grads(False)
-
-    @staticmethod
-    def backward(ctx: Any, *slopes: Tensor | None) -> tuple[Tensor, None, None]:
-        index, count, shares = ctx.saved_tensors
-        none = shares.new_zeros(shares.shape[:2])
-        of_predicted, of_tp = (none if slope is None else slope for slope in slopes[1:])
-        of_predicted = of_predicted.view(*none.shape, *[1] * (shares.dim() - 2))
-        of_truth = of_tp.gather(1, index.flatten(1)).view(index.shape)
-        slope = (shares * of_predicted).scatter_add_(1, index, shares.gather(1, index) * of_truth)
-        if slopes[0] is not None:  # when differentiated twice
-            slope = slope + shares * slopes[0]
-        total = slope.sum(1, keepdim=True)
-        if count is not None:
-            total = total / count.clamp(min=torch.finfo(count.dtype).tiny)
-        return slope.addcmul_(shares, total, value=-1), None, None
+def _sums_of_shares(
+    activation: Activation, logits: Tensor, truth: Tensor, count: Tensor | None, space: Space
+) -> Tensor:
+    probs, truth, hit = _activated(activation, logits, space[0]), _copied(truth, space[1]), space[2]
+    if count is not None:
+        probs, truth = probs.mul_(count), truth.mul_(count)
+    torch.minimum(probs, truth, out=hit)
+    return torch.stack((hit.sum(2), probs.sub_(hit).sum(2), truth.sub_(hit).sum(2)))
 
 
-def _sum_by_class(values: Tensor, index: Tensor, classes: int) -> Tensor:
-    """Sum [N, 1, *S] over the elements of each class, giving [N, C].
+def _slope_of_shares(
+    activation: Activation,
+    logits: Tensor,
+    truth: Tensor,
+    count: Tensor | None,
+    grad: Tensor,
+    space: Space,
+    out: Tensor,
+) -> None:
+    """An element of p < y is a hit as far as p reaches, and a miss beyond; one of p >= y is a false alarm beyond y."""
+    of_tp, of_fp, of_fn = grad.unsqueeze(-1)
+    probs, below = _activated(activation, logits, space[0]), space[2]
+    torch.lt(probs, _copied(truth, space[1]), out=below)
+    slope = torch.addcmul(of_fp, below, of_tp - of_fn - of_fp, out=space[1])
+    if activation == "softmax":
+        slope.sub_(torch.mul(slope, probs, out=below).sum(1, keepdim=True))
+    else:
+        slope.addcmul_(slope, probs, value=-1)
+    torch.mul(slope, probs, out=out)
+    if count is not None:
+        out.mul_(count)
 
-    Row by row first: a sum that grows one by one stops growing at 2**24 in float32.
-    """
-    rows = index.unsqueeze(1)
-    if index.dim() > 2:
-        rows = index.reshape(index.shape[0], prod(index.shape[2:-1]), index.shape[-1])
-    partial = values.new_zeros(*rows.shape[:2], classes)
-    return partial.scatter_add(2, rows, values.reshape(rows.shape)).sum(1)
+
+def _activated(activation: Activation, logits: Tensor, out: Tensor) -> Tensor:
+    return _softmax(logits, None, out) if activation == "softmax" else torch.sigmoid(logits, out=out)
+
+
+def _copied(truth: Tensor, out: Tensor) -> Tensor:
+    return out.copy_(truth.view(torch.uint8) if truth.dtype == torch.bool else truth)
+
+
+_OF_IDS = Summand(_plain_of_ids, _sums_of_ids, _slope_of_ids)
+_OF_SHARES = {
+    activation: Summand(
+        partial(_plain_of_shares, activation),
+        partial(_sums_of_shares, activation),
+        partial(_slope_of_shares, activation),
+    )
+    for activation in get_args(Activation)
+}

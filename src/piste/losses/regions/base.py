@@ -6,7 +6,6 @@ found in one place, for hard and for soft labels, per image or over the batch.
 
 from abc import abstractmethod
 from collections.abc import Sequence
-from math import prod
 from typing import Literal, TypedDict, get_args
 
 import torch
@@ -14,9 +13,9 @@ from torch import Tensor
 
 from piste.losses.arguments import Weights, class_id, class_ids, number, one_of, per_class, switch
 from piste.losses.base import Loss, Reduction
-from piste.losses.elements import Activation, counted, fit, product, widen
-from piste.losses.regions.areas import Areas, areas_of_ids, areas_of_shares, over_space
-from piste.losses.regions.units import Absent, absent_or_default, fit_classes, over_units, ratio, shares
+from piste.losses.elements import Activation, as_numbers, counted, fit, widen
+from piste.losses.regions.areas import Areas, amount, areas_of_ids, areas_of_shares
+from piste.losses.regions.units import Absent, absent_or_default, fit_classes, over_units, ratio
 
 
 class RegionKeywords(TypedDict, total=False):
@@ -117,11 +116,14 @@ class RegionLoss(Loss):
         keep = counted(target, self.ignore_index, mask)
         if self.activation == "softmax":
             keep, sample_weight = (None if each is None else each.unsqueeze(1) for each in (keep, sample_weight))
-        count = product(sample_weight, keep)
-        count = None if count is None else count.detach().to(logits.dtype)
+        count = None if keep is None else as_numbers(keep, logits)
+        number = total = amount(count, logits)
+        if sample_weight is not None:
+            weights = sample_weight.detach().to(logits.dtype)
+            count = weights if count is None else weights * count
+            number, total = amount(count.sign(), logits), amount(count, logits)
         tp, fp, fn = self._areas(logits, target, keep, count)
-        counts = None if count is None else count > 0
-        number, total = (_amount(each, logits).expand_as(tp) for each in (counts, count))
+        number, total = (each.expand_as(tp) for each in (number, total))
         return self._over_classes(torch.stack((tp, fp, fn, number, total)))
 
     def _areas(self, logits: Tensor, target: Tensor, keep: Tensor | None, count: Tensor | None) -> Areas:
@@ -129,8 +131,10 @@ class RegionLoss(Loss):
         if self.activation == "softmax" and not target.is_floating_point():
             index = target.long().unsqueeze(1)
             return areas_of_ids(logits, index if keep is None else index.where(keep, 0), count)
-        probs = logits.softmax(1) if self.activation == "softmax" else logits.sigmoid()
-        return areas_of_shares(probs, shares(target, keep, logits), count)
+        target = target if target.is_floating_point() or target.dtype == torch.bool else target == 1
+        if keep is not None:  # what is unknown may be anything, even NaN
+            target = target & keep if target.dtype == torch.bool else target.where(keep, 0)
+        return areas_of_shares(logits, target, count, self.activation)
 
     def _over_classes(self, sums: Tensor) -> Tensor:
         """Cost, given areas, number and total weight of the elements that count, stacked: [5, N, C]."""
@@ -153,10 +157,3 @@ class RegionLoss(Loss):
             reduction=self.reduction,
             share=self.share(tp, fp, fn),
         )
-
-
-def _amount(count: Tensor | None, logits: Tensor) -> Tensor:
-    """Sum of what the elements of each image count: [N, 1], or [N, C] if that differs by class."""
-    if count is None:
-        return logits.new_full((logits.shape[0], 1), prod(logits.shape[2:]))
-    return over_space(count.to(logits.dtype).expand(logits.shape[0], -1, *logits.shape[2:]))

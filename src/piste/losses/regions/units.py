@@ -45,6 +45,16 @@ def shares(target: Tensor, keep: Tensor | None, logits: Tensor) -> Tensor:
     return (truth if keep is None else truth & keep).to(logits.dtype)
 
 
+def labels_by_class(target: Tensor, logits: Tensor) -> tuple[Tensor, Tensor | None]:
+    """The target, and where it is integers those that say that an element is of a class, both [N, C, *S] or 1 for C."""
+    if target.is_floating_point():
+        return target, None
+    if target.dim() == logits.dim():
+        return target, target.new_ones([1] * target.dim())
+    ids = torch.arange(logits.shape[1], device=logits.device)
+    return target.unsqueeze(1), ids.view(1, -1, *[1] * (logits.dim() - 2))
+
+
 def absent_or_default(absent: Absent | None, activation: Activation, classes: Tensor | None) -> Absent:
     """What a class without an element costs, where nothing is said: see `RegionLoss`."""
     return absent or ("skip" if activation == "softmax" and classes is None else "area")
@@ -54,7 +64,7 @@ def over_units(
     cost: Tensor,
     *,
     present: Tensor,
-    area: Tensor,
+    area: Tensor | None,
     number: Tensor,
     total: Tensor,
     per_image: bool,
@@ -68,7 +78,7 @@ def over_units(
     Args:
         cost: Cost of each unit by the loss's formula.
         present: Whether the unit has an element of its class.
-        area: Share of the elements that count which was predicted to be the class.
+        area: Share of the elements that count which was predicted to be the class; None unless absent is "area".
         number: How many elements count.
         total: What they count together.
         per_image: Whether the units are those of each image, which then counts by the mean weight of its elements.
@@ -82,7 +92,7 @@ def over_units(
         counts = counts * weight.to(cost.dtype)
     if absent == "skip":
         counts = counts * present
-    elif absent == "area":
+    elif area is not None and absent == "area":
         cost = torch.where(present if share is None else present.any(-1, keepdim=True), cost, area)
     if share is not None:
         share = share * counts
