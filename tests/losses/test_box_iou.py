@@ -114,3 +114,13 @@ def test_a_target_that_asks_for_a_gradient_gets_one(kind) -> None:
     swapped = torch.autograd.grad(BoxIoU(kind=kind)(target, predicted), (target, predicted))
     torch.testing.assert_close((own, other), swapped[::-1])
     assert other.any()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_box_in_its_place_costs_nothing_and_stays_exactly(kind) -> None:
+    corner, size = torch.rand(2, 301, 2, generator=torch.Generator().manual_seed(3))
+    predicted = torch.cat((corner, corner + size), 1).requires_grad_()
+    cost = BoxIoU(kind=kind, reduction="none")(predicted, predicted.detach())
+    cost.sum().backward()
+    assert not cost.any()
+    assert not predicted.grad.any()
