@@ -3,6 +3,7 @@
 python -m benchmarks.losses                    every row, about ten minutes on two cores
 python -m benchmarks.losses --only dice focal  the rows of these anew, the others as they were measured before
 python -m benchmarks.losses --quick            small inputs and few rounds, to see that it runs; writes nothing
+python -m benchmarks.losses --only dice --dry-run --threads 1   what one wants while changing a loss
 python -m benchmarks.losses --redraw           tables and plot anew, from the numbers and the notes that there are
 python -m benchmarks.losses --device cuda      on a GPU; waits and CUDA graphs too
 

@@ -34,7 +34,7 @@ def rows(quick: bool) -> Iterator[Row]:
             if kind == "giou":
                 peers.append(Entrant("MONAI BoxGIoULoss", BoxGIoULoss()))
             main = count > 1000 and kind in ("giou", "ciou")
-            yield Row(losses.BoxIoU(kind=kind), setting, SMOOTH_L1, tuple(peers), limits, compiled=main, main=main)
+            yield Row(losses.BoxIoU(kind=kind), setting, SMOOTH_L1, tuple(peers), limits, main=main)
         torch_s = Entrant(SMOOTH_L1.name, F.smooth_l1_loss, factor=4.0)
         yield Row(losses.BoxL1(), setting, torch_s, (torch_s,), main=count > 1000)
         yield Row(losses.IoUBalancedLocalization(), setting, SMOOTH_L1, (formula(balanced),), main=count > 1000)

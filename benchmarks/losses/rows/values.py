@@ -46,7 +46,7 @@ def rows(quick: bool) -> Iterator[Row]:
         ),
     ):
         main = loss.arguments.get("epsilon") != 1.0
-        yield Row(loss, setting, MSE, tuple(peers), compiled=main, main=main)
+        yield Row(loss, setting, MSE, tuple(peers), main=main)
 
 
 def images(quick: bool) -> Setting:
