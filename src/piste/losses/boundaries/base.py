@@ -67,13 +67,14 @@ class ShapeLoss(Loss):
         self.register_buffer("_classes", class_ids("classes", classes), persistent=False)
 
     @abstractmethod
-    def cost(self, probs: Tensor, truth: Tensor, count: Tensor) -> Tensor:
+    def cost(self, probs: Tensor, truth: Tensor, count: Tensor | None) -> Tensor:
         """Price of each class of each image, [N, C].
 
         Args:
             probs: Probabilities, [N, C, *S].
             truth: Shares of each class, the same.
-            count: What each element counts, the same: 0 where it does not, with a mean of 1 where it does.
+            count: What each element counts, the same: 0 where it does not, with a mean of 1 where it does. None where
+                all of them count 1.
         """
 
     def forward(
@@ -98,17 +99,18 @@ class ShapeLoss(Loss):
             keep, sample_weight = (None if each is None else each.unsqueeze(1) for each in (keep, sample_weight))
         truth = shares(target, keep, logits)
         probs = logits.softmax(1) if self.activation == "softmax" else logits.sigmoid()
-        count = product(sample_weight, keep)
-        counts = logits.new_ones(()) if count is None else count.detach().to(logits.dtype)
-        chosen = [truth, probs, counts.expand(logits.shape)]
+        weight = self._weight
         if self._classes is not None:
-            chosen = [each.index_select(1, self._classes) for each in chosen]
-        truth, probs, counts = chosen
+            probs, truth = (each.index_select(1, self._classes) for each in (probs, truth))
+            weight = weight if weight is None else weight[self._classes]
+        count = product(sample_weight, keep)
+        if count is None:
+            return reduce(self.cost(probs, truth, None), weight, self.reduction)
+        counts = count.detach().to(logits.dtype).expand(logits.shape)
+        if self._classes is not None:
+            counts = counts.index_select(1, self._classes)
         number, total = over_space((counts > 0).to(counts.dtype)), over_space(counts)
-        if count is not None:
-            counts = counts * ratio(number, total).view(*number.shape, *[1] * (logits.dim() - 2))
-        weight = ratio(total, number)
-        if self._weight is not None:
-            class_weight = self._weight if self._classes is None else self._weight[self._classes]
-            weight = weight * class_weight.to(weight.dtype)
-        return reduce(self.cost(probs, truth, counts), weight, self.reduction)
+        counts = counts * ratio(number, total).view(*number.shape, *[1] * (logits.dim() - 2))
+        share = ratio(total, number)
+        cost = self.cost(probs, truth, counts)
+        return reduce(cost, share if weight is None else share * weight.to(cost.dtype), self.reduction)

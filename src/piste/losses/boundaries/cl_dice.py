@@ -5,16 +5,16 @@ S = |skeleton(y) p| / |skeleton(y)| how much of the true one was found; `smooth`
 The skeleton is what openings take away while the image is eroded, step by step.
 """
 
+from functools import reduce
 from itertools import product
 from math import log
 from typing import Unpack
 
-import torch
 from torch import Tensor
-from torch.nn import functional as F
 
 from piste.losses.arguments import number
 from piste.losses.boundaries.base import ShapeKeywords, ShapeLoss
+from piste.losses.boundaries.neighbours import extreme, lesser
 from piste.losses.regions.areas import over_space
 from piste.losses.spec import Case, Choice, loss
 
@@ -143,11 +143,13 @@ class ClDice(ShapeLoss):
         self.iterations = iterations
         self.smooth = number("smooth", smooth, "a number of pixels", above=0.0)
 
-    def cost(self, probs: Tensor, truth: Tensor, count: Tensor) -> Tensor:
+    def cost(self, probs: Tensor, truth: Tensor, count: Tensor | None) -> Tensor:
         """Price what is missing of the overlap of skeletons with areas."""
-        known = count > 0
-        topology = self._inside(count * skeleton(probs, known, self.iterations), truth)
-        sensitivity = self._inside(count * skeleton(truth, known, self.iterations), probs)
+        known = None if count is None else count > 0
+        lines = [skeleton(image, known, self.iterations) for image in (probs, truth)]
+        if count is not None:
+            lines = [count * line for line in lines]
+        topology, sensitivity = self._inside(lines[0], truth), self._inside(lines[1], probs)
         return 1 - 2 * topology * sensitivity / (topology + sensitivity)
 
     def _inside(self, line: Tensor, area: Tensor) -> Tensor:
@@ -155,30 +157,27 @@ class ClDice(ShapeLoss):
         return (over_space(line * area) + self.smooth) / (over_space(line) + self.smooth)
 
 
-def skeleton(image: Tensor, known: Tensor, iterations: int) -> Tensor:
+def skeleton(image: Tensor, known: Tensor | None, iterations: int) -> Tensor:
     """What openings take away from [N, C, *S] in [0, 1] while it is eroded; what is not known is not looked at."""
-    lost = (image - _opened(image, known)).relu()
-    for _ in range(iterations):
-        image = _eroded(image, known)
-        lost = lost + (1 - lost) * (image - _opened(image, known)).relu()
+    lost = None
+    unknown = None
+    if known is not None:
+        image, known = image.where(known, 0), known.to(image.dtype)
+        unknown = 1 - known
+    for _ in range(iterations + 1):
+        # unknown pixels are 1 in what is eroded, and 0 in what is dilated
+        eroded = _eroded(image if unknown is None else image + unknown)
+        eroded = eroded if known is None else eroded * known
+        opened = eroded
+        for axis in range(2, image.dim()):
+            opened = extreme(opened, axis, greatest=True)
+        more = (image - opened).relu()
+        lost = more if lost is None else lost + (1 - lost) * more
+        image = eroded
+    assert lost is not None
     return lost
 
 
-def _opened(image: Tensor, known: Tensor) -> Tensor:
-    """The greatest of the least values, around each pixel."""
-    return _greatest(_eroded(image, known).where(known, 0), [3] * (image.dim() - 2))
-
-
-def _eroded(image: Tensor, known: Tensor) -> Tensor:
+def _eroded(image: Tensor) -> Tensor:
     """The least value around each pixel, along each axis by itself."""
-    upside_down = -image.where(known, 1)
-    axes = image.dim() - 2
-    windows = [[3 if axis == along else 1 for axis in range(axes)] for along in range(axes)]
-    return -torch.stack([_greatest(upside_down, window) for window in windows]).amax(0)
-
-
-def _greatest(image: Tensor, window: list[int]) -> Tensor:
-    """The greatest value in a window around each pixel."""
-    pool = (F.max_pool1d, F.max_pool2d, F.max_pool3d)[len(window) - 1]
-    pooled: Tensor = pool(image, window, stride=1, padding=[size // 2 for size in window])
-    return pooled
+    return reduce(lesser, (extreme(image, axis, greatest=False) for axis in range(2, image.dim())))

@@ -1,17 +1,18 @@
 """Signed Euclidean distance maps, exact, on the device of the labels and in any number of dimensions.
 
-The squared distance is separable: along one axis it is found by looking back and ahead, and along each further axis
-it is the lower envelope of parabolas, min_j f(j) + (i - j)^2 (Felzenszwalb and Huttenlocher 2012). The j that is best
-for i never falls as i grows, so that once every other i is known, those between have few candidates: all of them
-together as many as there are pixels. Halving the gaps log2(n) times is a few operations each on the whole tensor.
+The squared distance is separable: along one axis it is the gap to the other side, and along each further axis the
+lower envelope of parabolas, min_j f(j) + (i - j)^2 (Felzenszwalb and Huttenlocher 2012); see `envelope.py`.
 """
 
 from collections.abc import Sequence
+from math import inf
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 from piste.losses.arguments import number
+from piste.losses.boundaries.envelope import envelope
 
 _CACHED = 2**15
 """Pixels of which a dozen numbers each fit the cache of a core."""
@@ -55,86 +56,78 @@ def signed_distance(
     space = inside.dim() - 2
     if space < 1:
         raise ValueError(f"`labels` must have one axis of pixels or more; got {list(labels.shape)}.")
-    steps = _steps(spacing, space)
-    known = torch.ones_like(inside[:1, :1]) if mask is None else _known(mask, labels, classes is not None)
-    to_inside, to_outside = nearest(torch.cat((inside & known, ~inside & known)), steps, dtype).chunk(2)
-    return torch.where(inside, -to_outside, to_inside).where(known, 0)
+    steps = pixel_steps(spacing, space)
+    known = None if mask is None else _known(mask, labels, classes is not None)
+    exact = torch.float64 if dtype == torch.float64 else torch.float32
+    away = squared_distance(inside, known, steps, exact).sqrt_()
+    return away.mul_(1 - 2 * inside.to(exact)).to(dtype)
 
 
-def nearest(sites: Tensor, steps: Sequence[float], dtype: torch.dtype) -> Tensor:
-    """Distance [N, C, *S] of each pixel to the nearest site; 0 everywhere where there is none.
+def squared_distance(inside: Tensor, known: Tensor | None, steps: Sequence[float], dtype: torch.dtype) -> Tensor:
+    """Square of each pixel's distance to the nearest one on the other side; 0 if there is none or it is unknown.
 
     Args:
-        sites: Bool, [N, C, *S].
+        inside: Bool, [N, C, *S].
+        known: Which pixels are on a side, bool, broadcasting to the same shape; None for all of them.
         steps: Size of a pixel along each axis of *S.
-        dtype: Floating type of the result.
+        dtype: float32 or float64.
     """
-    space = sites.shape[2:]
-    far = sum((step * size) ** 2 for step, size in zip(steps, space, strict=True))
-    squares = _along_line(sites, steps[-1], far)
-    for axis in range(len(space) - 1):
-        lines = squares.movedim(axis + 2, -1)
-        parts = lines.reshape(-1, space[axis]).chunk(_parts(lines))
-        least = torch.cat([_envelope(part, steps[axis], far) for part in parts])
-        squares = least.view(lines.shape).movedim(-1, axis + 2)
-    return squares.where(squares < far, 0).sqrt().to(dtype)
+    if not inside.numel():
+        return inside.to(dtype)
+    if known is None:
+        squares = _to_nearest(inside, steps, dtype, both=True)
+    else:
+        sides = torch.cat((inside & known, ~inside & known))
+        to_inside, to_outside = _to_nearest(sides, steps, dtype, both=False).chunk(2)
+        squares = (to_inside + to_outside) * known  # a known pixel is at 0 from its own side
+    return squares.nan_to_num(nan=0.0, posinf=0.0).contiguous()
 
 
-def _parts(lines: Tensor) -> int:
-    """One, or on a CPU as many that each fits the caches: else each operation waits for the memory."""
+def _to_nearest(sites: Tensor, steps: Sequence[float], dtype: torch.dtype, *, both: bool) -> Tensor:
+    """Squared distance [N, C, *S] to the nearest site, or with `both` to the nearest pixel that is on the other side.
+
+    With `both` one envelope serves both sides. Its heights are distances from j to the side that j is not on; where
+    that is not the side that i is not on, j itself is on i's other side, 0 away from it, and the gap from i to there
+    is never more than what the envelope makes of j: so the less of the two is right.
+    """
+    squares = None
+    for axis, step in enumerate(steps, start=2):
+        lines = sites.movedim(axis, 0)
+        parts = _parts(lines)
+        if squares is None:
+            done = [_gap(part, step, dtype, both=both) for part in parts]
+        else:
+            done = [envelope(part, step) for part in _parts(squares.movedim(axis, 0))]
+            if both:
+                done = [part.minimum(_gap(of, step, dtype, both=True)) for part, of in zip(done, parts, strict=True)]
+        squares = torch.cat(done, 1).view(lines.shape).movedim(0, axis)
+    assert squares is not None
+    return squares
+
+
+def _parts(lines: Tensor) -> tuple[Tensor, ...]:
+    """Lines along the first axis, side by side, on a CPU in parts that fit its caches."""
+    flat = lines.flatten(1)
     if lines.device.type != "cpu" or torch.compiler.is_compiling():
-        return 1
-    return lines.numel() // (_CACHED * torch.get_num_threads()) + 1
+        return (flat.contiguous(),)
+    number = flat.numel() // (_CACHED * torch.get_num_threads()) + 1
+    return tuple(part.contiguous() for part in flat.chunk(number, 1))
 
 
-def _along_line(sites: Tensor, step: float, far: float) -> Tensor:
-    """Squared distance to the nearest site in the same line, the last axis; `far` where it has none."""
-    size = sites.shape[-1]
-    place = torch.arange(size, device=sites.device)
-    last = place.where(sites, -size).cummax(-1).values
-    following = place.where(sites, 2 * size).flip(-1).cummin(-1).values.flip(-1)
-    gap = (place - last).minimum(following - place)
-    return (gap.double() * step).square().where(gap < size, far)
-
-
-def _envelope(heights: Tensor, step: float, far: float) -> Tensor:
-    """min_j heights[j] + (step (i - j))^2 for each i along the last axis, for heights in [0, far]."""
-    size = heights.shape[-1]
-    place = torch.arange(size, device=heights.device)
-    gap = 1 << (size - 1).bit_length()
-    # best[k] is the j that is best for i = k gap
-    best = (heights + (step * place.double()).square()).argmin(-1, keepdim=True)
-    while gap > 1:
-        gap //= 2
-        count = len(range(gap, size, 2 * gap))
-        if count:
-            best = _interleave(best, _between(heights, best, gap, count, step, far))
-    return heights.gather(-1, best) + (step * (place - best).double()).square()
-
-
-def _between(heights: Tensor, best: Tensor, gap: int, count: int, step: float, far: float) -> Tensor:
-    """The best j for i = gap, 3 gap, ..., `count` of them, given those for 0, 2 gap, ...
-
-    The candidates of one i after the other fill a line: those of the row r of `count` lie at j + r, from the best of
-    the i before to the best of the i after.
-    """
-    size = heights.shape[-1]
-    order = torch.arange(count, device=heights.device)
-    last = torch.cat((best[..., 1:], best.new_full((*best.shape[:-1], 1), size - 1)), -1)[..., :count] + order
-    slots = torch.arange(size + count - 1, device=heights.device)
-    begins = torch.zeros(*best.shape[:-1], len(slots), dtype=torch.long, device=heights.device)
-    row = begins.scatter(-1, last[..., :-1] + 1, 1).cumsum(-1)
-    prices = heights.gather(-1, slots - row)
-    row = row.double()
-    prices = prices + (row * (step * (2 * gap + 1)) - (slots - gap).double() * step).square()  # (i - j)^2
-    # falling by more than any price from row to row, the least so far is that of the row
-    return (prices - row * (2 * far + 1)).cummin(-1).indices.gather(-1, last) - order
-
-
-def _interleave(even: Tensor, odd: Tensor) -> Tensor:
-    """Put one between the other, along the last axis; the first may be longer by one."""
-    both = torch.stack((even[..., : odd.shape[-1]], odd), -1).flatten(-2)
-    return torch.cat((both, even[..., odd.shape[-1] :]), -1)
+def _gap(sites: Tensor, step: float, dtype: torch.dtype, *, both: bool) -> Tensor:
+    """Square of the distance along the first axis to the nearest site, or with `both` to the nearest other side."""
+    if both:
+        beside = (sites[1:] != sites[:-1]).to(dtype).reciprocal()  # 1 / 1 = 1, and 1 / 0 is infinite
+        gap = F.pad(beside, (0, 0, 0, 1), value=inf).minimum(F.pad(beside, (0, 0, 1, 0), value=inf))
+    else:
+        gap = sites.to(dtype).reciprocal() - 1
+    reach = 1
+    while reach < len(gap):  # now all that is nearer than `reach` is known
+        further = gap + reach
+        gap[reach:].clamp_(max=further[:-reach])
+        gap[:-reach].clamp_(max=further[reach:])
+        reach *= 2
+    return gap.mul_(step).square_()
 
 
 def _inside(labels: Tensor, classes: int | None) -> Tensor:
@@ -152,7 +145,7 @@ def _inside(labels: Tensor, classes: int | None) -> Tensor:
     return labels.unsqueeze(1) == torch.arange(classes, device=labels.device).view(-1, *[1] * (labels.dim() - 1))
 
 
-def _steps(spacing: float | Sequence[float], space: int) -> list[float]:
+def pixel_steps(spacing: float | Sequence[float], space: int) -> list[float]:
     """The size of a pixel along each axis."""
     steps = list(spacing) if isinstance(spacing, Sequence) else [spacing] * space
     if len(steps) != space:

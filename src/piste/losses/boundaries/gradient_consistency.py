@@ -160,28 +160,34 @@ class GradientConsistency(Loss):
             mask, sample_weight = (None if each is None else each.unsqueeze(1) for each in (mask, sample_weight))
         logits = widen(logits)
         probs = logits.softmax(1) if self.activation == "softmax" else logits.sigmoid()
-        count = product(sample_weight, mask)
-        counts = (logits.new_ones(()) if count is None else count.detach().to(logits.dtype)).expand(logits.shape)
-        weight = self._weight
+        image, weight = image.to(logits.dtype), self._weight
         if self._classes is not None:
-            probs, counts = (each.index_select(1, self._classes) for each in (probs, counts))
-            weight = weight if weight is None else weight[self._classes]
+            probs, weight = probs.index_select(1, self._classes), weight if weight is None else weight[self._classes]
+        count = product(sample_weight, mask)
+        if count is None:
+            return reduce(self._cost(image.mean(1, keepdim=True), probs, None), weight, self.reduction)
+        counts = count.detach().to(logits.dtype).expand(logits.shape)
+        if self._classes is not None:
+            counts = counts.index_select(1, self._classes)
         known = counts > 0
         number_, total = over_space(known.to(counts.dtype)), over_space(counts)
-        grey = image.to(logits.dtype).where(known.any(1, keepdim=True), 0).mean(1, keepdim=True)
+        grey = image.where(known.any(1, keepdim=True), 0).mean(1, keepdim=True)
         cost = self._cost(grey, probs.where(known, 0), counts * ratio(number_, total)[..., None, None])
         counted = ratio(total, number_)
         return reduce(cost, counted if weight is None else counted * weight.to(cost.dtype), self.reduction)
 
-    def _cost(self, grey: Tensor, probs: Tensor, count: Tensor) -> Tensor:
+    def _cost(self, grey: Tensor, probs: Tensor, count: Tensor | None) -> Tensor:
         """Cost of each class of each image, [N, C]."""
         (i_y, i_x), (m_y, m_x) = sobel(grey), sobel(probs)
         square = m_y.square() + m_x.square()
         steep = (square + self.epsilon).sqrt()
         across = (i_y * m_x - i_x * m_y).square()  # |I|^2 |M|^2 - (I M)^2 = |I x M|^2
         cost = (across + self.epsilon * square) / (i_y.square() + i_x.square() + self.epsilon) / steep
-        weight = _least_around(count)
-        return over_space(weight * cost) / (over_space(weight * square / steep) + self.epsilon)
+        most = square / steep
+        if count is not None:
+            weight = _least_around(count)
+            cost, most = weight * cost, weight * most
+        return over_space(cost) / (over_space(most) + self.epsilon)
 
 
 def sobel(image: Tensor) -> tuple[Tensor, Tensor]:

@@ -1,5 +1,6 @@
 """Gradient difference loss: mean of |(p_i - p_j) - (y_i - y_j)|^alpha over all pairs of neighbours i, j."""
 
+from math import prod
 from typing import Unpack
 
 import torch
@@ -108,17 +109,21 @@ class GradientDifference(ShapeLoss):
         self.alpha = number("alpha", alpha, "a power", low=1.0)
         self.signed = switch("signed", signed)
 
-    def cost(self, probs: Tensor, truth: Tensor, count: Tensor) -> Tensor:
+    def cost(self, probs: Tensor, truth: Tensor, count: Tensor | None) -> Tensor:
         """Average over the edges of all axes."""
-        cost = total = over_space(count * 0)
+        error = probs - truth
+        cost = total = error.new_zeros(error.shape[:2])
         for axis in range(2, probs.dim()):
-            of_probs, of_truth = probs.diff(dim=axis), truth.diff(dim=axis)
-            if not self.signed:
-                of_probs, of_truth = of_probs.abs(), of_truth.abs()
-            edges = count.shape[axis] - 1
-            weight = count.narrow(axis, 0, edges).minimum(count.narrow(axis, 1, edges))
-            apart = (of_probs - of_truth).abs().clamp(min=_FLAT)
-            # x^alpha = exp(alpha log x), in which an alpha that moves does not have to be compiled anew
-            cost = cost + over_space(weight * torch.exp(self.alpha * apart.log()))
-            total = total + over_space(weight)
+            # the difference of the differences is the difference of the errors
+            apart = error.diff(dim=axis) if self.signed else probs.diff(dim=axis).abs() - truth.diff(dim=axis).abs()
+            price = apart.abs()
+            if self.alpha != 1:
+                # x^alpha = exp(alpha log x), in which an alpha that moves does not have to be compiled anew
+                price = torch.exp(self.alpha * price.clamp(min=_FLAT).log())
+            edges = price.shape[axis]
+            if count is None:
+                cost, total = cost + over_space(price), total + prod(price.shape[2:])
+            else:
+                weight = count.narrow(axis, 0, edges).minimum(count.narrow(axis, 1, edges))
+                cost, total = cost + over_space(weight * price), total + over_space(weight)
         return ratio(cost, total)

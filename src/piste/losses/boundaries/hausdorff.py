@@ -12,7 +12,7 @@ from torch import Tensor
 
 from piste.losses.arguments import number
 from piste.losses.boundaries.base import ShapeKeywords, ShapeLoss
-from piste.losses.boundaries.distance import check_spacing, signed_distance
+from piste.losses.boundaries.distance import check_spacing, pixel_steps, squared_distance
 from piste.losses.regions.areas import over_space
 from piste.losses.regions.units import ratio
 from piste.losses.spec import Between, Case, loss
@@ -113,12 +113,14 @@ class Hausdorff(ShapeLoss):
         check_spacing(spacing if isinstance(spacing, Sequence) else [spacing])
         self.spacing = spacing
 
-    def cost(self, probs: Tensor, truth: Tensor, count: Tensor) -> Tensor:
+    def cost(self, probs: Tensor, truth: Tensor, count: Tensor | None) -> Tensor:
         """Average the squared errors, weighed by distance."""
         shapes = torch.cat((probs, truth)).detach() > 0.5
-        known = (count > 0).repeat(2, *[1] * (count.dim() - 1))
-        away = signed_distance(shapes, spacing=self.spacing, mask=known, dtype=probs.dtype).abs()
+        known = None if count is None else (count > 0).repeat(2, *[1] * (count.dim() - 1))
+        squares = squared_distance(shapes, known, pixel_steps(self.spacing, probs.dim() - 2), probs.dtype)
         # x^alpha = exp(alpha log x), in which an alpha that moves does not have to be compiled anew
-        of_probs, of_truth = torch.exp(self.alpha * away.log()).chunk(2)
-        far = of_probs + of_truth
-        return ratio(over_space(count * far * (probs - truth).square()), over_space(count))
+        of_probs, of_truth = squares.log_().mul_(self.alpha / 2).exp_().chunk(2)
+        price = (of_probs + of_truth) * (probs - truth).square()
+        if count is None:
+            return price.flatten(2).mean(2)
+        return ratio(over_space(count * price), over_space(count))
