@@ -67,6 +67,7 @@ def reduce_in_blocks(
     both = priced or by_autograd(plain)
     if count is not None:
         plain, both = partial(_counted, plain), partial(_both_counted, both)
+    x = x if torch.is_grad_enabled() else x.detach()
     cost: Tensor = _InBlocks.apply(x, plain, both, reduction != "none", *others)
     return cost / denominator(shape or x.shape, cost.dtype, count, weight) if reduction == "mean" else cost
 
@@ -81,9 +82,14 @@ def flat(x: Tensor, like: Tensor) -> Tensor:
     return x.expand(len(like), *x.shape[1:lead], *like.shape[2:]).flatten(lead)
 
 
+def _cached() -> int:
+    """How many elements make a block."""
+    return _CACHED * torch.get_num_threads()
+
+
 def spots(x: Tensor) -> Iterator[Spot]:
     """Places of blocks that fit the cache in [N, C, P], [N, C] or [N], to index that or what lacks axis 1."""
-    most = _CACHED * torch.get_num_threads()
+    most = _cached()
     images, a_row = len(x), x[0].numel()
     if x.dim() < 3 or a_row <= most:
         step = max(1, most // a_row)
@@ -106,9 +112,12 @@ class _InBlocks(torch.autograd.Function):
             price, derivative = both(x, *constants)  # one block as it is: a fifth of the time of 1000 boxes is saved
             ctx.slope = derivative.contiguous()
             return price.sum() if summed else price
+        wanted = ctx.needs_input_grad[0]
+        if x.numel() <= _cached():
+            cost, ctx.slope = both(x, *constants) if wanted else (plain(x, *constants), None)
+            return cost.sum() if summed else cost
         whole, *others = (flat(each, x) for each in (x, *constants))
-        slope = torch.empty_like(whole) if ctx.needs_input_grad[0] else None
-        cost, sums = None, []
+        slope, cost, sums = torch.empty_like(whole) if wanted else None, None, []
         for spot in spots(whole):
             block, *beside = (each[spot] for each in (whole, *others))
             if slope is None:
