@@ -110,9 +110,9 @@ class _InBlocks(torch.autograd.Function):
         ctx.save_for_backward(x, *constants)
         wanted = ctx.needs_input_grad[0]
         if x.numel() <= _cached():  # one block as it is saves a fifth of the time of 1000 boxes
-            cost, slope = both(x, *constants) if wanted else (plain(x, *constants), None)
-            ctx.slope = slope.contiguous() if slope is not None and x.is_contiguous() else slope
-            return cost.sum() if summed else cost
+            part, found = both(x, *constants) if wanted else (plain(x, *constants), None)
+            ctx.slope = found.contiguous() if found is not None and x.is_contiguous() else found
+            return part.sum() if summed else part
         whole, *others = (flat(each, x) for each in (x, *constants))
         slope, cost, sums = torch.empty_like(whole) if wanted else None, None, []
         for spot in spots(whole):
