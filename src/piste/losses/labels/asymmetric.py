@@ -121,12 +121,19 @@ class Asymmetric(IndependentLoss):
         """The same, and its derivative."""
         log_p, log_q = log_sigmoids(logits)
         p, q = log_p.exp(), log_q.exp()
-        shifted = (p - self.clip).clamp_(min=SMALLEST)
-        positive = torch.exp(self.gamma_pos * log_q).mul_(truth)
-        negative = shifted.log().mul_(self.gamma_neg).exp_().mul_(1 - truth)
-        # the slope of log(1 - p + clip) is -p q / (1 - p + clip), and that of the log 0 of what is free, 0
-        rest = (q + self.clip).log_().clamp_(max=0) if self.clip else log_q
-        share = (q / (q + self.clip)).mul_(-rest.sign()) if self.clip else torch.ones_like(q)
+        shifted = (p - self.clip).clamp_(min=0)
+        no = shifted.sign().mul_(1 - truth)  # 0 for what is free
+        shifted.clamp_(min=SMALLEST)
+        negative = shifted.log().mul_(self.gamma_neg).exp_().mul_(no)
+        # rest = log(1 - p + clip), of the slope -p q / (1 - p + clip)
+        rest, share = log_q, 1.0
+        if self.clip:
+            whole = q + self.clip
+            rest, share = whole.log(), torch.div(q, whole, out=whole)
+        slope = (q * rest).div_(shifted).mul_(-self.gamma_neg).add_(share).mul_(p).mul_(negative)
+        if not self.gamma_pos:
+            cost = (truth * log_p).addcmul_(negative, rest).neg_()
+            return cost, slope.addcmul_(truth, q, value=-1)
+        positive = (self.gamma_pos * log_q).exp_().mul_(truth)
         cost = (positive * log_p).addcmul_(negative, rest).neg_()
-        slope = share.sub_((q * rest).div_(shifted).mul_(self.gamma_neg)).mul_(p).mul_(negative)
-        return cost, slope.addcmul_(positive, (p * log_p).mul_(self.gamma_pos).sub_(q))
+        return cost, slope.addcmul_(positive, p.mul_(log_p).mul_(self.gamma_pos).sub_(q))

@@ -83,11 +83,11 @@ class LabelLoss(Loss):
         """Price each log-probability and say how fast the price falls: found by autograd, faster when said by hand.
 
         Args:
-            log_p: log p.
-            log_q: log(1 - p), where it is known already.
+            log_p: log p, which may be changed.
+            log_q: log(1 - p), where it is known already, which may be changed.
 
         Returns:
-            The cost, a new tensor, and minus its derivative by log p.
+            The cost, and minus its derivative by log p.
         """
         with torch.enable_grad():
             log_p = log_p.detach().requires_grad_()

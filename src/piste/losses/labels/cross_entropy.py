@@ -81,4 +81,4 @@ class CrossEntropy(LabelLoss):
 
     def pace(self, log_p: Tensor, log_q: Tensor | None) -> tuple[Tensor, Tensor | float]:
         """The same, and how fast it falls."""
-        return -log_p, 1.0
+        return log_p.neg_(), 1.0

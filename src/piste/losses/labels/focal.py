@@ -95,10 +95,10 @@ class Focal(LabelLoss):
             log_p = log_p.clamp(max=_NEVER_SURE)
             log_q = torch.log(-torch.expm1(log_p))
         else:
-            log_q = log_q.clamp(min=_NEVER_NAUGHT)
-        power = torch.exp(self.gamma * log_q)
-        cost = power * -log_p
-        return cost, torch.addcmul(power, torch.exp(log_p - log_q), cost, value=self.gamma)
+            log_q = log_q.clamp_(min=_NEVER_NAUGHT)
+        odds, power = (log_p - log_q).exp_(), log_q.mul_(self.gamma).exp_()
+        cost = log_p.mul_(power).neg_()
+        return cost, power.addcmul_(odds, cost, value=self.gamma)
 
     def sides(self, logits: Tensor) -> tuple[float | Tensor, float | Tensor] | None:
         """Split the price between negatives and positives."""

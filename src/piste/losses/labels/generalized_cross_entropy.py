@@ -67,5 +67,5 @@ class GeneralizedCrossEntropy(LabelLoss):
 
     def pace(self, log_p: Tensor, log_q: Tensor | None) -> tuple[Tensor, Tensor | float]:
         """The same, and how fast it falls."""
-        power = self.q * log_p
-        return -torch.expm1(power) / self.q, torch.exp(power)
+        power = log_p.mul_(self.q)
+        return torch.expm1(power).div_(-self.q), power.exp_()

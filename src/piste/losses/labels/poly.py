@@ -75,5 +75,5 @@ class Poly(LabelLoss):
 
     def pace(self, log_p: Tensor, log_q: Tensor | None) -> tuple[Tensor, Tensor | float]:
         """The same, and how fast it falls."""
-        q = -torch.expm1(log_p) if log_q is None else torch.exp(log_q)
-        return self.epsilon * q - log_p, 1 + self.epsilon * torch.exp(log_p)
+        q = torch.expm1(log_p).neg_() if log_q is None else log_q.exp_()
+        return q.mul_(self.epsilon).sub_(log_p), log_p.exp_().mul_(self.epsilon).add_(1)

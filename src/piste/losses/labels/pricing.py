@@ -21,7 +21,7 @@ Phi = Callable[[Tensor], Tensor]
 """log p -> cost, by operations that autograd can differentiate."""
 
 Pace = Callable[[Tensor, Tensor | None], tuple[Tensor, Tensor | float]]
-"""(log p, log(1 - p), or None where it is not known) -> cost, a new tensor, and minus its derivative by log p."""
+"""(log p, log(1 - p) or None where it is not known), its own to change -> cost, and minus its derivative by log p."""
 
 Sides = Callable[[Tensor], tuple[float | Tensor, float | Tensor] | None]
 """Logits -> factors on the price of negatives and of positives, that broadcast to them."""
@@ -59,9 +59,10 @@ def of_shares(phi: Phi, pace: Pace, spread: Callable[[Tensor, Tensor], Tensor]) 
         shares = spread(truth, logits)
         log_p = logits - logits.amax(1, keepdim=True)
         log_p.sub_(log_p.exp().sum(1, keepdim=True).log_())
+        probs = log_p.exp()
         cost, fall = pace(log_p, None)
-        cost, fall = cost.mul_(shares).sum(1), shares * fall
-        return cost, log_p.exp_().mul_(fall.sum(1, keepdim=True)).sub_(fall)
+        fall = shares * fall
+        return cost.mul_(shares).sum(1), probs.mul_(fall.sum(1, keepdim=True)).sub_(fall)
 
     return plain, priced
 
@@ -80,9 +81,11 @@ def of_label(phi: Phi, pace: Pace, sides: Sides = no_sides) -> tuple[Plain, Pric
 
     def priced(logits: Tensor, truth: Tensor) -> tuple[Tensor, Tensor]:
         truth = as_numbers(truth, logits)
-        log_q, log_p = log_sigmoids(torch.addcmul(logits, logits, truth, value=-2))  # of -x for a positive
+        turned = torch.addcmul(logits, logits, truth, value=-2)  # -x for a positive
+        log_q, log_p = log_sigmoids(turned, out=turned)
+        slope = log_q.exp()
         cost, fall = pace(log_p, log_q)
-        slope = log_q.exp_().mul_(fall)
+        slope = _times(slope, fall)
         factors = sides(logits)
         if factors is not None:
             factor = truth * (factors[1] - factors[0]) + factors[0]
@@ -107,15 +110,22 @@ def of_label_shares(phi: Phi, pace: Pace, sides: Sides, label_smoothing: float) 
     def priced(logits: Tensor, truth: Tensor) -> tuple[Tensor, Tensor]:
         no, yes = spread(truth, logits)
         log_p, log_q = log_sigmoids(logits)
-        (cost, fall), (cost_no, fall_no) = pace(log_p, log_q), pace(log_q, log_p)
-        cost = cost.mul_(yes).addcmul_(cost_no, no)
-        return cost, log_p.exp_().mul_(no * fall_no).sub_(log_q.exp_().mul_(yes * fall))
+        p, q = log_p.exp(), log_q.exp()
+        cost_no, fall_no = pace(log_q.clone(), log_p.clone())
+        cost, fall = pace(log_p, log_q)
+        slope = _times(p.mul_(no), fall_no).sub_(_times(q.mul_(yes), fall))
+        return cost.mul_(yes).addcmul_(cost_no, no), slope
 
     return plain, priced
 
 
-def log_sigmoids(logits: Tensor) -> tuple[Tensor, Tensor]:
-    """Log p and log(1 - p), new tensors."""
+def _times(x: Tensor, factor: Tensor | float) -> Tensor:
+    """A tensor times a factor, in place; a pass over it is saved for 1."""
+    return x.mul_(factor) if isinstance(factor, Tensor) or factor != 1 else x
+
+
+def log_sigmoids(logits: Tensor, out: Tensor | None = None) -> tuple[Tensor, Tensor]:
+    """Log p and log(1 - p), new tensors; the second into `out`, which may be the logits."""
     # log p = min(x, 0) - log(1 + exp(-|x|)), log(1 - p) = log p - x
     log_p = logits.clamp(max=0).sub_(logits.abs().neg_().exp_().log1p_())
-    return log_p, log_p - logits
+    return log_p, torch.sub(log_p, logits, out=out)

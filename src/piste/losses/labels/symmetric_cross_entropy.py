@@ -93,8 +93,8 @@ class SymmetricCrossEntropy(DivergenceLoss):
 
     def pace(self, log_p: Tensor, log_q: Tensor | None) -> tuple[Tensor, Tensor]:
         """The same, and how fast it falls."""
-        q, price = -torch.expm1(log_p) if log_q is None else torch.exp(log_q), -self.beta * self.log_zero
-        return price * q - self.alpha * log_p, price * torch.exp(log_p) + self.alpha
+        q, price = torch.expm1(log_p).neg_() if log_q is None else log_q.exp_(), -self.beta * self.log_zero
+        return q.mul_(price).sub_(log_p, alpha=self.alpha), log_p.exp_().mul_(price).add_(self.alpha)
 
     def hard(self, activation: Activation) -> tuple[Plain, Priced]:
         """Price what is true, which says all."""
