@@ -69,28 +69,49 @@ def _plain_of_ids(logits: Tensor, index: Tensor, count: Tensor | None) -> Tensor
     return torch.stack((probs.where(truth, 0).sum(2), probs.sum(2), counts.where(truth, 0).sum(2)))
 
 
-def _sums_of_ids(logits: Tensor, index: Tensor, count: Tensor | None, space: Space) -> Tensor:
-    probs = _softmax(logits, count, space[0])
-    counts = torch.ones_like(index, dtype=probs.dtype) if count is None else count
-    tp, there = (sum_by(index, each, probs.shape[1]).squeeze(1) for each in (probs.gather(1, index), counts))
-    return torch.stack((tp, probs.sum(2), there))
+def _sums_of_ids(logits: Tensor, index: Tensor, count: Tensor | None, notes: Tensor, space: Space) -> Tensor:
+    powers = _powers(logits, notes, space[0])
+    share = notes[1] if count is None else notes[1] * count  # powers times this are probabilities times what counts
+    counts = torch.ones_like(index, dtype=logits.dtype) if count is None else count
+    tp, there = (sum_by(index, each, logits.shape[1]).squeeze(1) for each in (powers.gather(1, index) * share, counts))
+    return torch.stack((tp, _dot(powers, share), there))
 
 
-def _slope_of_ids(logits: Tensor, index: Tensor, count: Tensor | None, grad: Tensor, space: Space, out: Tensor) -> None:
+def _slope_of_ids(
+    logits: Tensor,
+    index: Tensor,
+    count: Tensor | None,
+    notes: Tensor,
+    grad: Tensor,
+    space: Space,
+    out: Tensor,
+) -> None:
     """With g the slope of the loss by p, that by the logits is p (g - sum p g)."""
     of_tp, of_predicted, _ = grad.unsqueeze(-1)
-    probs = _softmax(logits, None, space[0])
+    probs = _softmax_again(logits, notes, space[0])
     of_truth = of_tp.expand(-1, -1, index.shape[2]).gather(1, index).mul_(probs.gather(1, index))
-    mean = torch.mul(probs, of_predicted, out=out).sum(1, keepdim=True).add_(of_truth)
+    mean = _dot(probs.transpose(1, 2), of_predicted.transpose(1, 2)).unsqueeze(1).add_(of_truth)
     torch.sub(of_predicted, mean, out=out).mul_(probs).scatter_add_(1, index, of_truth)
     if count is not None:
         out.mul_(count)
 
 
-def _softmax(logits: Tensor, count: Tensor | None, out: Tensor) -> Tensor:
-    """Probabilities, times what each position counts."""
-    total = torch.sub(logits, logits.amax(1, keepdim=True), out=out).exp_().sum(1, keepdim=True)
-    return out.mul_(total.reciprocal_() if count is None else count / total)
+def _powers(logits: Tensor, notes: Tensor, out: Tensor) -> Tensor:
+    """Probabilities but for a factor; and a note of the largest logit and of the factor."""
+    most, share = notes
+    torch.amax(logits, 1, keepdim=True, out=most)
+    torch.sum(torch.sub(logits, most, out=out).exp_(), 1, keepdim=True, out=share).reciprocal_()
+    return out
+
+
+def _softmax(logits: Tensor, notes: Tensor, out: Tensor) -> Tensor:
+    """Probabilities, and a note of how they are made again."""
+    return _powers(logits, notes, out).mul_(notes[1])
+
+
+def _softmax_again(logits: Tensor, notes: Tensor, out: Tensor) -> Tensor:
+    """Probabilities, by what was noted of them."""
+    return torch.sub(logits, notes[0], out=out).exp_().mul_(notes[1])
 
 
 def _plain_of_shares(activation: Activation, logits: Tensor, truth: Tensor, count: Tensor | None) -> Tensor:
@@ -104,9 +125,10 @@ def _plain_of_shares(activation: Activation, logits: Tensor, truth: Tensor, coun
 
 
 def _sums_of_shares(
-    activation: Activation, logits: Tensor, truth: Tensor, count: Tensor | None, space: Space
+    activation: Activation, logits: Tensor, truth: Tensor, count: Tensor | None, notes: Tensor, space: Space
 ) -> Tensor:
-    probs, truth, hit = _activated(activation, logits, space[0]), _copied(truth, space[1]), space[2]
+    truth, hit = _copied(truth, space[1]), space[2]
+    probs = _softmax(logits, notes, space[0]) if activation == "softmax" else torch.sigmoid(logits, out=space[0])
     if count is not None:
         probs, truth = probs.mul_(count), truth.mul_(count)
     torch.minimum(probs, truth, out=hit)
@@ -118,16 +140,18 @@ def _slope_of_shares(
     logits: Tensor,
     truth: Tensor,
     count: Tensor | None,
+    notes: Tensor,
     grad: Tensor,
     space: Space,
     out: Tensor,
 ) -> None:
     """An element of p < y is a hit as far as p reaches, and a miss beyond; one of p >= y is a false alarm beyond y."""
     of_tp, of_fp, of_fn = grad.unsqueeze(-1)
-    probs, below = _activated(activation, logits, space[0]), space[2]
+    softmax, below = activation == "softmax", space[2]
+    probs = _softmax_again(logits, notes, space[0]) if softmax else torch.sigmoid(logits, out=space[0])
     torch.lt(probs, _copied(truth, space[1]), out=below)
     slope = torch.addcmul(of_fp, below, of_tp - of_fn - of_fp, out=space[1])
-    if activation == "softmax":
+    if softmax:
         slope.sub_(torch.mul(slope, probs, out=below).sum(1, keepdim=True))
     else:
         slope.addcmul_(slope, probs, value=-1)
@@ -136,8 +160,11 @@ def _slope_of_shares(
         out.mul_(count)
 
 
-def _activated(activation: Activation, logits: Tensor, out: Tensor) -> Tensor:
-    return _softmax(logits, None, out) if activation == "softmax" else torch.sigmoid(logits, out=out)
+def _dot(rows: Tensor, weight: Tensor) -> Tensor:
+    """Sum over the last axis of [N, R, K] times a weight [N, 1, K], giving [N, R]."""
+    if len(rows) == 1 and rows.device.type == "cpu":
+        return rows[0].mv(weight[0, 0]).unsqueeze(0)  # which no autocast and no setting of precision shortens there
+    return (rows * weight).sum(2)
 
 
 def _copied(truth: Tensor, out: Tensor) -> Tensor:

@@ -1,9 +1,9 @@
 """Sums over all positions of what logits make, worked out for one block of positions after the other.
 
 On a CPU a block fits the cache of a core, so that neither probabilities nor anything made of them goes to memory, and
-only the logits are saved: the backward pass makes the probabilities again, which costs less than reading them, and
-writes nothing but the gradient. Where it is differentiated itself it takes the plain formula, as the compiler and the
-transforms of torch.func do.
+only the logits are saved, and two numbers a position: the backward pass makes the probabilities again, which costs
+less than reading them, and writes nothing but the gradient. Where it is differentiated itself it takes the plain
+formula, as the compiler and the transforms of torch.func do.
 """
 
 from collections.abc import Callable, Iterator
@@ -44,13 +44,13 @@ class Summand(NamedTuple):
 
     Args:
         plain: (logits, target, count) -> sums [K, N, C], by operations that autograd can differentiate.
-        sums: (logits, target, count, space): the same.
-        slope: (logits, target, count, grad [K, N, C], space, out): write the gradient by the logits to `out`.
+        sums: (logits, target, count, notes, space): the same, and a note of two numbers a position, [2, N, 1, P].
+        slope: (logits, target, count, notes, grad [K, N, C], space, out): write the gradient by the logits to `out`.
     """
 
     plain: Callable[[Tensor, Tensor, Tensor | None], Tensor]
-    sums: Callable[[Tensor, Tensor, Tensor | None, Space], Tensor]
-    slope: Callable[[Tensor, Tensor, Tensor | None, Tensor, Space, Tensor], object]
+    sums: Callable[[Tensor, Tensor, Tensor | None, Tensor, Space], Tensor]
+    slope: Callable[[Tensor, Tensor, Tensor | None, Tensor, Tensor, Space, Tensor], object]
 
 
 def summed(summand: Summand, logits: Tensor, target: Tensor, count: Tensor | None) -> Tensor:
@@ -66,7 +66,7 @@ def summed(summand: Summand, logits: Tensor, target: Tensor, count: Tensor | Non
     plainly = torch.compiler.is_compiling() or torch._C._are_functorch_transforms_active()
     if plainly or target.requires_grad or not logits.numel():
         return summand.plain(*given)
-    sums: Tensor = _Summed.apply(summand, *given)
+    sums: Tensor = _Summed.apply(summand, *given)[0]
     return sums
 
 
@@ -78,28 +78,32 @@ def _flat(x: Tensor, logits: Tensor) -> Tensor:
 
 class _Summed(torch.autograd.Function):
     @staticmethod
-    def forward(summand: Summand, logits: Tensor, target: Tensor, count: Tensor | None) -> Tensor:
+    def forward(summand: Summand, logits: Tensor, target: Tensor, count: Tensor | None) -> tuple[Tensor, Tensor]:
         images: dict[int, list[Tensor]] = {}
+        notes = logits.new_empty(2, logits.shape[0], 1, logits.shape[2])
         for place, space in _blocks(logits):
             counts = None if count is None else count[place]
-            images.setdefault(place[0].start, []).append(summand.sums(logits[place], target[place], counts, space))
-        return torch.cat([torch.stack(parts).sum(0) for parts in images.values()], 1)
+            sums = summand.sums(logits[place], target[place], counts, notes[:, *place], space)
+            images.setdefault(place[0].start, []).append(sums)
+        return torch.cat([torch.stack(parts).sum(0) for parts in images.values()], 1), notes
 
     @staticmethod
-    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
+    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, Tensor]) -> None:
         ctx.summand = inputs[0]
-        ctx.save_for_backward(*inputs[1:])
+        ctx.mark_non_differentiable(output[1])
+        ctx.save_for_backward(*inputs[1:], output[1])
 
     @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
-        logits, target, count = ctx.saved_tensors
+    def backward(ctx: Any, grad: Tensor, _: Tensor) -> tuple[Tensor | None, ...]:
+        logits, target, count, notes = ctx.saved_tensors
         if torch.is_grad_enabled():  # as when differentiated twice
             sums = ctx.summand.plain(logits, target, count)
             return None, *torch.autograd.grad(sums, logits, grad, create_graph=True), None, None
         slope = torch.empty_like(logits)
         for place, space in _blocks(logits):
             counts = None if count is None else count[place]
-            ctx.summand.slope(logits[place], target[place], counts, grad[:, place[0]], space, slope[place])
+            noted = notes[:, *place]
+            ctx.summand.slope(logits[place], target[place], counts, noted, grad[:, place[0]], space, slope[place])
         return None, slope, None, None
 
 
