@@ -64,7 +64,6 @@ def main() -> None:
             and stored.get("made", {}).get("machine", where) != where
         ):
             parser.error(f"the other rows were measured elsewhere, on {stored['made']['machine']}; measure all")
-        torch.empty(31 * 2**18)  # as in any training, freed memory is kept from here on and not handed back at once
         session = Session(options.device, 2 if options.quick else options.rounds, compiles=not options.no_compile)
         if not options.only:
             results = {}
