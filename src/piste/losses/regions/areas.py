@@ -171,12 +171,13 @@ def _copied(truth: Tensor, out: Tensor) -> Tensor:
     return out.copy_(truth.view(torch.uint8) if truth.dtype == torch.bool else truth)
 
 
-_OF_IDS = Summand(_plain_of_ids, _sums_of_ids, _slope_of_ids)
+_OF_IDS = Summand(_plain_of_ids, _sums_of_ids, _slope_of_ids, notes=2)
 _OF_SHARES = {
     activation: Summand(
         partial(_plain_of_shares, activation),
         partial(_sums_of_shares, activation),
         partial(_slope_of_shares, activation),
+        notes=2 if activation == "softmax" else 0,
     )
     for activation in get_args(Activation)
 }

@@ -44,13 +44,15 @@ class Summand(NamedTuple):
 
     Args:
         plain: (logits, target, count) -> sums [K, N, C], by operations that autograd can differentiate.
-        sums: (logits, target, count, notes, space): the same, and a note of two numbers a position, [2, N, 1, P].
+        sums: (logits, target, count, notes, space): the same, and notes for later, [notes, N, 1, P].
         slope: (logits, target, count, notes, grad [K, N, C], space, out): write the gradient by the logits to `out`.
+        notes: How many numbers a position are noted.
     """
 
     plain: Callable[[Tensor, Tensor, Tensor | None], Tensor]
     sums: Callable[[Tensor, Tensor, Tensor | None, Tensor, Space], Tensor]
     slope: Callable[[Tensor, Tensor, Tensor | None, Tensor, Tensor, Space, Tensor], object]
+    notes: int
 
 
 def summed(summand: Summand, logits: Tensor, target: Tensor, count: Tensor | None) -> Tensor:
@@ -80,7 +82,7 @@ class _Summed(torch.autograd.Function):
     @staticmethod
     def forward(summand: Summand, logits: Tensor, target: Tensor, count: Tensor | None) -> tuple[Tensor, Tensor]:
         images: dict[int, list[Tensor]] = {}
-        notes = logits.new_empty(2, logits.shape[0], 1, logits.shape[2])
+        notes = logits.new_empty(summand.notes, logits.shape[0], 1, logits.shape[2])
         for place, space in _blocks(logits):
             counts = None if count is None else count[place]
             sums = summand.sums(logits[place], target[place], counts, notes[:, *place], space)
