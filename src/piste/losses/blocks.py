@@ -6,8 +6,8 @@ a core, together with its slope, and only the slope is written, and the cost whe
 backward pass multiplies the slope by what comes from above, in place; should it be run a second time, or be
 differentiated itself, it starts from the plain formula.
 
-The compiler makes such kernels by itself, and wants the plain formula. So do gradients of anything but the first
-argument, and the transforms of torch.func.
+The compiler makes such kernels by itself: of cost and slope together where a loss has them for each number, else of the
+plain formula. Gradients of anything but the first argument, and the transforms of torch.func, take that one too.
 """
 
 from collections.abc import Callable, Iterator
@@ -60,9 +60,11 @@ def reduce_in_blocks(
         weight: See `reduce`.
         priced: The same formula together with its derivative, faster than by autograd; None for autograd.
     """
-    plainly = torch.compiler.is_compiling() or torch._C._are_functorch_transforms_active()
     others = constants if count is None else (*constants, count)
-    if plainly or x.device.type != "cpu" or not x.numel() or any(each.requires_grad for each in others):
+    plainly = torch._C._are_functorch_transforms_active() or any(each.requires_grad for each in others)
+    if torch.compiler.is_compiling() and priced is not None and shape is None and not plainly:
+        return reduce(_Fused.apply(x, priced, *constants), count, reduction, weight=weight)
+    if plainly or torch.compiler.is_compiling() or x.device.type != "cpu" or not x.numel():
         return reduce(plain(x, *constants), count, reduction, weight=weight)
     both = priced or by_autograd(plain)
     if count is not None:
@@ -146,6 +148,22 @@ class _InBlocks(torch.autograd.Function):
         else:
             gradient = slope.mul_(grad if ctx.summed or grad.dim() == slope.dim() else grad.unsqueeze(1))
         return gradient, None, None, None, *(None for _ in constants)
+
+
+class _Fused(torch.autograd.Function):
+    """Cost of each number, with its slope from the same kernel."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, priced: Priced, *constants: Tensor) -> Tensor:
+        cost, slope = priced(x, *constants)
+        ctx.save_for_backward(slope)
+        ctx.number = len(constants)
+        return cost
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
+        (slope,) = ctx.saved_tensors
+        return grad * slope, None, *(None for _ in range(ctx.number))
 
 
 def by_autograd(plain: Plain) -> Priced:

@@ -126,7 +126,8 @@ class Asymmetric(IndependentLoss):
         shifted.clamp_(min=SMALLEST)
         negative = shifted.log().mul_(self.gamma_neg).exp_().mul_(no)
         # rest = log(1 - p + clip), of the slope -p q / (1 - p + clip)
-        rest, share = log_q, 1.0
+        rest: Tensor = log_q
+        share: Tensor | float = 1.0
         if self.clip:
             whole = q + self.clip
             rest, share = whole.log(), torch.div(q, whole, out=whole)

@@ -42,6 +42,10 @@ class ValueLoss(Loss):
     def price_and_slope(self, error: Tensor) -> tuple[Tensor, Tensor]:
         """Price each error, and differentiate its price."""
 
+    def kernel(self, prediction: Tensor, target: Tensor) -> Tensor | None:
+        """The reduced cost by a kernel of torch's own, where nothing is masked or weighted; None where it has none."""
+        return None
+
     def forward(
         self, prediction: Tensor, target: Tensor, *, mask: Tensor | None = None, sample_weight: Tensor | None = None
     ) -> Tensor:
@@ -55,14 +59,20 @@ class ValueLoss(Loss):
             raise ValueError(f"`prediction` must be floating; got {prediction.dtype}.")
         fit_elements(prediction.shape, mask, sample_weight)
         prediction = widen(prediction)
+        target, count = target.to(prediction.dtype), product(sample_weight, mask)
+        eager = not torch.compiler.is_compiling()
+        if eager and count is None and prediction.numel():
+            cost = self.kernel(prediction, target)
+            if cost is not None:
+                return cost
         return reduce_in_blocks(
-            lambda *pair: self.price(_error(*pair)),
+            lambda x, y, keep=None: self.price(_error(x, y, keep)),
             prediction,
-            target.to(prediction.dtype),
+            target,
             *(() if mask is None else (mask,)),
-            count=product(sample_weight, mask),
+            count=count,
             reduction=self.reduction,
-            priced=lambda *pair: self.price_and_slope(_error(*pair)),
+            priced=(lambda x, y, keep=None: self.price_and_slope(_error(x, y, keep))) if eager else None,
         )
 
 

@@ -4,6 +4,7 @@ from typing import Unpack
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 from piste.losses.arguments import number
 from piste.losses.spec import Between, Case, loss
@@ -66,3 +67,7 @@ class Huber(ValueLoss):
         """Price each error, the slope being its part within delta."""
         near = error.clamp(-self.delta, self.delta)
         return torch.sub(error, near, alpha=0.5).mul_(near), near
+
+    def kernel(self, prediction: Tensor, target: Tensor) -> Tensor:
+        """Torch's Huber loss."""
+        return F.huber_loss(prediction, target, reduction=self.reduction, delta=self.delta)

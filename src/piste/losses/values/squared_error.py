@@ -1,6 +1,7 @@
 """Squared error: (prediction - target)^2."""
 
 from torch import Tensor
+from torch.nn import functional as F
 
 from piste.losses.spec import Case, loss
 from piste.losses.values.base import ValueLoss
@@ -48,3 +49,7 @@ class SquaredError(ValueLoss):
     def price_and_slope(self, error: Tensor) -> tuple[Tensor, Tensor]:
         """Square each error, and double it."""
         return error.square(), 2 * error
+
+    def kernel(self, prediction: Tensor, target: Tensor) -> Tensor:
+        """Torch's mean squared error."""
+        return F.mse_loss(prediction, target, reduction=self.reduction)
