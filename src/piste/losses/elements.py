@@ -140,8 +140,9 @@ def element_weight(weight: Tensor | None, logits: Tensor, target: Tensor, activa
 
 
 def as_numbers(x: Tensor, like: Tensor) -> Tensor:
-    """The tensor in the dtype of another; bool goes by way of its bytes, six times as fast on a CPU."""
-    return (x.view(torch.uint8) if x.dtype == torch.bool else x).to(like.dtype)
+    """The tensor in the dtype of another; bool by way of its bytes, six times as fast where nothing is compiled."""
+    bytewise = x.dtype == torch.bool and not torch.compiler.is_compiling()
+    return (x.view(torch.uint8) if bytewise else x).to(like.dtype)
 
 
 def product(*factors: Tensor | None) -> Tensor | None:
