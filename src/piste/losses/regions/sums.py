@@ -28,7 +28,8 @@ _AT_ONCE = 2**25
 def sum_by(index: Tensor, values: Tensor, size: int) -> Tensor:
     """Sums over the last axis of the values at each index below a size: [..., P] to [..., size]."""
     if index.shape[-1] > _ROW:
-        index, values = (F.pad(each, (0, -each.shape[-1] % _ROW)) for each in (index, values))
+        if index.shape[-1] % _ROW:
+            index, values = (F.pad(each, (0, -each.shape[-1] % _ROW)) for each in (index, values))
         return sum_by(index.view(*index.shape[:-1], -1, _ROW), values.view(*values.shape[:-1], -1, _ROW), size).sum(-2)
     return values.new_zeros(*values.shape[:-1], size).scatter_add(-1, index, values)
 
@@ -114,6 +115,7 @@ def _blocks(logits: Tensor) -> Iterator[tuple[Place, Space]]:
     images, classes, positions = logits.shape
     most = _CACHED * torch.get_num_threads() if logits.device.type == "cpu" else _AT_ONCE
     size = max(1, most // classes)
+    size -= size % _ROW if size > _ROW else 0
     many = max(1, size // positions)
     space = [torch.empty_like(logits[:many, :, :size]) for _ in range(3)]
     for first, start in product(range(0, images, many), range(0, positions, size)):
