@@ -12,12 +12,20 @@ from torch import Tensor
 
 def extreme(image: Tensor, axis: int, *, greatest: bool) -> Tensor:
     """The greatest of each pixel and its two neighbours along an axis, or the least; there is none outside."""
+    if torch.compiler.is_compiling():  # which makes kernels of these, and is slow to trace a function of ours
+        choose = torch.maximum if greatest else torch.minimum
+        later = choose(_before(image, axis), _after(image, axis))
+        half_way = torch.cat((image.narrow(axis, 0, 1), later), axis)
+        earlier = choose(_before(half_way, axis), _after(image, axis))
+        return torch.cat((earlier, half_way.narrow(axis, image.shape[axis] - 1, 1)), axis)
     found: Tensor = _Extreme.apply(image, axis, greatest)
     return found
 
 
 def lesser(a: Tensor, b: Tensor) -> Tensor:
     """The lesser of two values, each."""
+    if torch.compiler.is_compiling():
+        return torch.minimum(a, b)
     found: Tensor = _Lesser.apply(a, b)
     return found
 
