@@ -157,4 +157,7 @@ class LabelLoss(Loss):
         else:
             plain, priced = of_label(self.phi, self.pace, self.sides)
         count = product(element_weight(self._weight, logits, truth, "sigmoid"), count)
-        return reduce_in_blocks(plain, logits, truth, priced=priced, count=count, reduction=self.reduction)
+        by_hand = type(self).pace is not LabelLoss.pace or not torch.compiler.is_compiling()
+        return reduce_in_blocks(
+            plain, logits, truth, priced=priced if by_hand else None, count=count, reduction=self.reduction
+        )

@@ -83,11 +83,12 @@ class IndependentLoss(Loss):
         truth = known_labels(target, keep)
         truth = truth.to(logits.dtype) if truth.is_floating_point() else truth
         weight = element_weight(self._weight, logits, truth, self.activation)
+        by_hand = type(self).price_and_slope is not IndependentLoss.price_and_slope or not torch.compiler.is_compiling()
         return reduce_in_blocks(
             lambda x, y: self.price(x, y.to(x.dtype)),
             logits,
             truth,
-            priced=lambda x, y: self.price_and_slope(x, as_numbers(y, x)),
+            priced=(lambda x, y: self.price_and_slope(x, as_numbers(y, x))) if by_hand else None,
             count=product(weight, sample_weight, keep),
             reduction=self.reduction,
         )
