@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 
-from piste.data import DataRecipe, check_folder
+from piste.data import SegmentationDataRecipe, check_folder
 from tests.data.files import folder, labels, picture, save
 from tests.data.test_segmentation import SPLIT
 
 
 def recipe(path, **settings):
-    return DataRecipe(path=str(path), **{"classes": ["background", "lake"]} | settings)
+    return SegmentationDataRecipe(path=str(path), **{"classes": ["background", "lake"]} | settings)
 
 
 def problems(path, **settings):
@@ -25,7 +25,7 @@ def starts(found, *wanted):
 
 
 def test_the_lakes_are_sound():
-    assert check_folder(DataRecipe(path="lakes")) == []
+    assert check_folder(SegmentationDataRecipe(path="lakes")) == []
 
 
 @pytest.mark.parametrize("classes", [None, ["background", "lake"]])

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch.utils.data import DataLoader
 
-from piste.data import DataError, DataRecipe, open_segmentation
+from piste.data import DataError, SegmentationDataRecipe, open_segmentation
 from piste.data.dataset import collate
 from tests.data.files import folder, picture, save
 
@@ -17,7 +17,9 @@ AUGMENT = ["horizontal_flip", "rotate", "colour_jitter", "gaussian_noise"]
 @pytest.fixture
 def data(tmp_path):
     folder(tmp_path, split=dict.fromkeys("abcdef", "train") | dict.fromkeys("gh", "val"))
-    return open_segmentation(DataRecipe(path=str(tmp_path), classes=["background", "lake"], augment=AUGMENT))
+    return open_segmentation(
+        SegmentationDataRecipe(path=str(tmp_path), classes=["background", "lake"], augment=AUGMENT)
+    )
 
 
 def test_an_image_is_normalised_and_its_target_is_indices(data):
@@ -71,7 +73,7 @@ def test_equal_images_are_drawn_differently(tmp_path):
     for name in "abcdef":
         save(tmp_path / f"images/{name}.png", picture(0))
     noise = [{"gaussian_noise": {"p": 1, "sigma": [0.1, 0.1]}}]
-    data = open_segmentation(DataRecipe(path=str(tmp_path), classes=["background", "lake"], augment=noise))
+    data = open_segmentation(SegmentationDataRecipe(path=str(tmp_path), classes=["background", "lake"], augment=noise))
     assert not np.array_equal(data.augmented(0, epoch=1)[0], data.augmented(1, epoch=1)[0])
 
 
@@ -99,7 +101,7 @@ def test_a_dataset_travels_with_its_epoch(data):
 
 def test_a_file_that_breaks_in_a_worker_is_named_in_one_line(tmp_path):
     folder(tmp_path, split=dict.fromkeys("abcdef", "train") | dict.fromkeys("gh", "val"))
-    data = open_segmentation(DataRecipe(path=str(tmp_path), classes=["background", "lake"], cache=False))
+    data = open_segmentation(SegmentationDataRecipe(path=str(tmp_path), classes=["background", "lake"], cache=False))
     (tmp_path / "images/c.png").write_bytes(b"")
     loader = DataLoader(data.dataset("train", train=True), num_workers=1, collate_fn=data.collate())
     with pytest.raises(DataError) as caught:

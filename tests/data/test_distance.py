@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from piste.data import DataRecipe, open_segmentation
+from piste.data import SegmentationDataRecipe, open_segmentation
 from piste.data.counts import IGNORE_INDEX
 from piste.data.dataset import collate
 from piste.data.distance import distance_maps
@@ -40,7 +40,9 @@ def test_a_class_that_is_nowhere_or_everywhere_and_an_unknown_sample_have_no_out
 
 def test_they_are_those_of_the_augmented_mask_and_padded_with_nothing(tmp_path) -> None:
     folder(tmp_path, split=dict.fromkeys("abcdef", "train") | dict.fromkeys("gh", "val"))
-    recipe = DataRecipe(path=str(tmp_path), classes=["background", "lake"], augment=["rotate90", "vertical_flip"])
+    recipe = SegmentationDataRecipe(
+        path=str(tmp_path), classes=["background", "lake"], augment=["rotate90", "vertical_flip"]
+    )
     data = open_segmentation(recipe).dataset("train", train=True, distance=lambda target: distance_maps(target, [1]))
     items = [data[i] for i in range(len(data))]
     assert any((item["target"] != data.store[item["index"]][1]).any() for item in items)

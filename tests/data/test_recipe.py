@@ -7,12 +7,13 @@ import yaml
 from pydantic import ValidationError
 
 from piste.data.augment.sizes import Resize
-from piste.data.recipe import DataRecipe, Statistics
+from piste.data.recipe import SegmentationDataRecipe
+from piste.data.section import Statistics
 from piste.data.split import SplitRecipe
 
 
 def test_a_path_is_enough():
-    recipe = DataRecipe(path="lakes")
+    recipe = SegmentationDataRecipe(path="lakes")
     assert recipe.classes is None
     assert recipe.normalize == Statistics(mean=(0.485, 0.456, 0.406), std=(0.229, 0.224, 0.225))
 
@@ -37,20 +38,22 @@ FULL = {
 
 @pytest.mark.parametrize("document", [FULL, {"path": "x"}, {"path": "x", "normalize": "data", "split": "file"}])
 def test_what_is_written_as_yaml_reads_the_same(document):
-    recipe = DataRecipe.model_validate(document)
-    again = DataRecipe.model_validate(yaml.safe_load(yaml.safe_dump(recipe.model_dump(mode="json"))))
+    recipe = SegmentationDataRecipe.model_validate(document)
+    again = SegmentationDataRecipe.model_validate(yaml.safe_load(yaml.safe_dump(recipe.model_dump(mode="json"))))
     assert again == recipe
     assert again.resolved() == recipe
 
 
 def test_short_forms_stand_for_long_ones():
-    assert DataRecipe(path="x", classes=["a", "b"]).classes == {"a": 0, "b": 1}
-    assert DataRecipe(path="x", ignore=255).ignore == [255]
-    assert DataRecipe(path="x", fill=7).fill == (7, 7, 7)
-    assert DataRecipe(path="x", split="file").split == SplitRecipe()
-    assert DataRecipe(path="x", split="tiles.csv").split == SplitRecipe(file="tiles.csv")
-    assert DataRecipe(path=Path("x") / "y").path == "x/y"
-    assert DataRecipe(path="x", augment=["grey"], prepare=[{"resize": {"longest": 3}}]).prepare == [Resize(longest=3)]
+    assert SegmentationDataRecipe(path="x", classes=["a", "b"]).classes == {"a": 0, "b": 1}
+    assert SegmentationDataRecipe(path="x", ignore=255).ignore == [255]
+    assert SegmentationDataRecipe(path="x", fill=7).fill == (7, 7, 7)
+    assert SegmentationDataRecipe(path="x", split="file").split == SplitRecipe()
+    assert SegmentationDataRecipe(path="x", split="tiles.csv").split == SplitRecipe(file="tiles.csv")
+    assert SegmentationDataRecipe(path=Path("x") / "y").path == "x/y"
+    assert SegmentationDataRecipe(path="x", augment=["grey"], prepare=[{"resize": {"longest": 3}}]).prepare == [
+        Resize(longest=3)
+    ]
 
 
 @pytest.mark.parametrize(
@@ -111,23 +114,17 @@ def test_short_forms_stand_for_long_ones():
 )
 def test_mistakes_are_named_at_their_place(changes, place, message):
     with pytest.raises(ValidationError) as caught:
-        DataRecipe.model_validate({"path": "x"} | changes)
+        SegmentationDataRecipe.model_validate({"path": "x"} | changes)
     (error,) = [e for e in caught.value.errors() if message in e["msg"]]
     found = [str(part) for part in error["loc"] if not str(part).startswith(("literal", "tuple"))]
     assert ".".join(found).startswith(place)
     assert "\n" not in error["msg"]
 
 
-def test_a_relative_path_may_lie_beside_the_recipe():
-    assert DataRecipe(path="tiles").beside(Path("recipes")).path == "recipes/tiles"
-    assert DataRecipe(path="/tiles").beside(Path("recipes")).path == "/tiles"
-    assert DataRecipe(path="lakes").beside(Path("recipes")).path == "lakes"
-    assert DataRecipe(path="~/tiles").beside(Path("recipes")).path == str(Path.home() / "tiles")
-
-
 def test_the_canvas_is_filled_as_the_recipe_says():
-    recipe = DataRecipe(path="x", classes=["a", "b"], normalize={"mean": [0.2, 0.4, 0.6], "std": [1, 1, 1]})
-    assert recipe.canvas().fill == (51, 102, 153)
-    assert recipe.canvas().mask_fill == 255
-    filled = recipe.resolved(fill=[1, 2, 3], mask_fill="b", interpolation="nearest").canvas()
+    recipe = SegmentationDataRecipe(path="x", classes=["a", "b"], normalize={"mean": [0.2, 0.4, 0.6], "std": [1, 1, 1]})
+    assert recipe.pipeline([], recipe.outside).canvas.fill == (51, 102, 153)
+    assert recipe.pipeline([], recipe.outside).canvas.mask_fill == 255
+    other = recipe.resolved(fill=[1, 2, 3], mask_fill="b", interpolation="nearest")
+    filled = other.pipeline([], other.outside).canvas
     assert (filled.fill, filled.mask_fill, filled.interpolation) == ((1, 2, 3), 1, "nearest")

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from piste.balance import ClassCounts
-from piste.data import DataError, DataRecipe, open_segmentation
+from piste.data import DataError, SegmentationDataRecipe, open_segmentation
 from piste.data.folder import list_samples
 from piste.data.segmentation import foreground_shares, reader_of
 from tests.data.files import folder, labels, picture, save
@@ -14,7 +14,7 @@ SPLIT = dict.fromkeys("abcd", "train") | dict.fromkeys("ef", "val") | dict.fromk
 
 
 def recipe(path, **settings):
-    return DataRecipe(path=str(path), **{"classes": ["background", "lake"]} | settings)
+    return SegmentationDataRecipe(path=str(path), **{"classes": ["background", "lake"]} | settings)
 
 
 def refusal(path, **settings):
@@ -25,7 +25,7 @@ def refusal(path, **settings):
 
 
 def test_the_lakes_are_as_their_page_says():
-    data = open_segmentation(DataRecipe(path="lakes"))
+    data = open_segmentation(SegmentationDataRecipe(path="lakes"))
     assert {split: len(samples) for split, samples in data.splits.items()} == {"train": 138, "val": 71, "test": 65}
     assert data.class_names == ("background", "lake")
     assert data.background == 0

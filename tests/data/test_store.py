@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from piste.data import DataRecipe, open_segmentation
+from piste.data import SegmentationDataRecipe, open_segmentation
 from piste.data import store as store_module
 from piste.data.folder import Sample, list_samples
 from piste.data.problems import DataError
@@ -16,7 +16,7 @@ from tests.data.files import folder, labels, picture, save
 
 
 def recipe(path, **settings):
-    return DataRecipe(path=str(path), classes=["background", "lake"], **settings)
+    return SegmentationDataRecipe(path=str(path), classes=["background", "lake"], **settings)
 
 
 def test_memory_holds_what_the_files_hold(tmp_path):

@@ -1,7 +1,7 @@
 """A summary says what each split holds."""
 
 from piste.balance import ClassCounts
-from piste.data import DataRecipe, open_segmentation, summarise
+from piste.data import SegmentationDataRecipe, open_segmentation, summarise
 from tests.data.files import folder, labels, picture, save
 from tests.data.test_segmentation import SPLIT
 
@@ -10,7 +10,7 @@ def test_splits_are_summed_up(tmp_path):
     folder(tmp_path, split=SPLIT)
     save(tmp_path / "images/f.png", picture(5, 3, 40))
     save(tmp_path / "masks/f.png", labels(3, 40, lake=0))
-    data = open_segmentation(DataRecipe(path=str(tmp_path), classes=["background", "lake"]))
+    data = open_segmentation(SegmentationDataRecipe(path=str(tmp_path), classes=["background", "lake"]))
     summary = summarise(data)
     assert (summary.path, summary.class_names, summary.background) == (str(tmp_path), ("background", "lake"), 0)
     assert list(summary.splits) == ["train", "val", "test"]

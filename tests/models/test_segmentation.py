@@ -3,14 +3,14 @@
 import pytest
 import torch
 
-from piste.models.recipe import ModelRecipe
+from piste.models.recipe import SegmentationModelRecipe
 from piste.models.segmentation import architectures, build_segmentation_model, check_model, input_multiple
 
 NAMED_BY_THE_ISSUE = {"unet", "unet++", "fpn", "pspnet", "pan", "linknet", "deeplabv3+"}
 
 
 def parameters(**settings: object) -> int:
-    model = build_segmentation_model(ModelRecipe.model_validate(settings), channels=2)
+    model = build_segmentation_model(SegmentationModelRecipe.model_validate(settings), channels=2)
     return sum(p.numel() for p in model.parameters())
 
 
@@ -20,13 +20,15 @@ def test_the_fields_architectures_are_there() -> None:
 
 @pytest.mark.parametrize("name", sorted(set(architectures()) - {"dpt"}))
 def test_every_architecture_scores_every_pixel(name: str) -> None:
-    model = build_segmentation_model(ModelRecipe(name=name, encoder="resnet18"), channels=3).eval()
+    model = build_segmentation_model(SegmentationModelRecipe(name=name, encoder="resnet18"), channels=3).eval()
     with torch.no_grad():
         assert model(torch.zeros(1, 3, 128, 128)).shape == (1, 3, 128, 128)
 
 
 def test_a_vision_transformer_drives_dpt() -> None:
-    model = build_segmentation_model(ModelRecipe(name="dpt", encoder="tu-vit_tiny_patch16_224"), channels=2).eval()
+    model = build_segmentation_model(
+        SegmentationModelRecipe(name="dpt", encoder="tu-vit_tiny_patch16_224"), channels=2
+    ).eval()
     with torch.no_grad():
         assert model(torch.zeros(1, 3, 224, 224)).shape == (1, 2, 224, 224)
 
@@ -37,9 +39,9 @@ def test_an_encoder_of_timm_works() -> None:
 
 def test_weights_come_from_the_random_state() -> None:
     torch.manual_seed(7)
-    first = build_segmentation_model(ModelRecipe(), 2).state_dict()
+    first = build_segmentation_model(SegmentationModelRecipe(), 2).state_dict()
     torch.manual_seed(7)
-    second = build_segmentation_model(ModelRecipe(), 2).state_dict()
+    second = build_segmentation_model(SegmentationModelRecipe(), 2).state_dict()
     torch.testing.assert_close(first, second, rtol=0, atol=0)
 
 
@@ -71,25 +73,25 @@ def test_options_reach_the_architecture() -> None:
 )
 def test_mistakes_are_named(settings: dict[str, object], words: str) -> None:
     with pytest.raises(ValueError, match=words) as caught:
-        check_model(ModelRecipe.model_validate(settings))
+        check_model(SegmentationModelRecipe.model_validate(settings))
     assert "\n" not in str(caught.value)
 
 
 def test_pretrained_weights_fail_offline_in_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
     with pytest.raises(ValueError, match=r"`model.weights`: imagenet for resnet18 could not be loaded") as caught:
-        build_segmentation_model(ModelRecipe(encoder="resnet18", weights="imagenet"), 2)
+        build_segmentation_model(SegmentationModelRecipe(encoder="resnet18", weights="imagenet"), 2)
     assert "\n" not in str(caught.value)
 
 
 def test_an_unknown_pretrained_set_names_those_there_are() -> None:
     with pytest.raises(ValueError, match=r"Available options are: \['imagenet'"):
-        build_segmentation_model(ModelRecipe(encoder="resnet18", weights="image-net"), 2)
+        build_segmentation_model(SegmentationModelRecipe(encoder="resnet18", weights="image-net"), 2)
 
 
 @pytest.mark.parametrize("name", sorted(set(architectures()) - {"dpt"}))
 def test_images_padded_to_the_multiple_fit(name: str) -> None:
-    recipe = ModelRecipe(name=name)
+    recipe = SegmentationModelRecipe(name=name)
     side = -(-160 // input_multiple(recipe)) * input_multiple(recipe)
     model = build_segmentation_model(recipe, channels=2).eval()
     with torch.no_grad():
@@ -97,5 +99,5 @@ def test_images_padded_to_the_multiple_fit(name: str) -> None:
 
 
 def test_the_multiple_follows_from_the_depth() -> None:
-    multiples = [input_multiple(ModelRecipe(name="unet++", depth=depth)) for depth in (3, 5)]
+    multiples = [input_multiple(SegmentationModelRecipe(name="unet++", depth=depth)) for depth in (3, 5)]
     assert multiples == [8, 32]

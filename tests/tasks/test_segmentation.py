@@ -8,8 +8,8 @@ from torch import Tensor, nn
 
 from piste.data.counts import IGNORE_INDEX
 from piste.data.distance import distance_maps
-from piste.data.recipe import DataRecipe
-from piste.models.recipe import ModelRecipe
+from piste.data.recipe import SegmentationDataRecipe
+from piste.models.recipe import SegmentationModelRecipe
 from piste.tasks.base import Batch
 from piste.tasks.segmentation import SegmentationTask
 
@@ -17,8 +17,8 @@ NAMES = ["ground", "lake", "river"]
 
 
 def open_stripes(folder: Path, activation: str = "softmax", loss: object = "cross_entropy") -> SegmentationTask:
-    data = DataRecipe(path=str(folder), classes={"ground": 0, "lake": 1, "river": 2}, background="ground")
-    model = ModelRecipe.model_validate({"depth": 3, "width": 16, "activation": activation})
+    data = SegmentationDataRecipe(path=str(folder), classes={"ground": 0, "lake": 1, "river": 2}, background="ground")
+    model = SegmentationModelRecipe.model_validate({"depth": 3, "width": 16, "activation": activation})
     return SegmentationTask.open(data, model, loss, seed=3)
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from piste.data.recipe import DataRecipe
+    from piste.data.recipe import SegmentationDataRecipe
 
 app = typer.Typer(help="Look at a data set before training on it.", no_args_is_help=True, rich_markup_mode=None)
 
@@ -63,16 +63,18 @@ def check(data: DataArgument, classes: Classes = None) -> None:
     console.print("\nNothing wrong was found.")
 
 
-def data_recipe(data: str, classes: str | None = None) -> "DataRecipe":
+def data_recipe(data: str, classes: str | None = None) -> "SegmentationDataRecipe":
     """The data section that a folder, a recipe file or a built-in name stands for."""
-    from piste.data.recipe import DataRecipe
+    from piste.data.recipe import SegmentationDataRecipe
     from piste.training.recipe import load_recipe, parse_section
 
     if Path(data).suffix in (".yaml", ".yml"):
         if classes is not None:
             raise ValueError("`--classes` goes with a folder; a recipe says its classes itself")
         return load_recipe(data).data
-    return parse_section(DataRecipe, {"path": data, "classes": None if classes is None else _read_classes(classes)})
+    return parse_section(
+        SegmentationDataRecipe, {"path": data, "classes": None if classes is None else _read_classes(classes)}
+    )
 
 
 def _read_classes(text: str) -> dict[str, int]:

@@ -14,13 +14,13 @@ from piste.data.folder import BUILT_IN, Sample, list_samples, locate
 from piste.data.images import read_image
 from piste.data.masks import find_values
 from piste.data.problems import DataError, Problem
-from piste.data.recipe import DataRecipe
+from piste.data.recipe import SegmentationDataRecipe
 from piste.data.segmentation import absent_classes, foreground_shares, reader_of
 
 T = TypeVar("T")
 
 
-def check_folder(recipe: DataRecipe) -> list[Problem]:
+def check_folder(recipe: SegmentationDataRecipe) -> list[Problem]:
     """Read every file of a data set and say what is wrong with it.
 
     Looked for are: missing folders; images without mask and masks without image; equal stems; sizes that differ;
@@ -29,7 +29,7 @@ def check_folder(recipe: DataRecipe) -> list[Problem]:
     absent from training; the same picture in two splits (pictures of a single colour aside).
 
     Args:
-        recipe: `DataRecipe(path=...)` will do where the masks hold 0, 1, 2, … or the data set is built in.
+        recipe: `SegmentationDataRecipe(path=...)` will do where the masks hold 0, 1, 2, … or the data set is built in.
 
     Returns:
         The problems, sorted by path; none where all is well.
@@ -49,7 +49,11 @@ def check_folder(recipe: DataRecipe) -> list[Problem]:
 
 
 def _check_samples(
-    recipe: DataRecipe, folder: Path, names: Sequence[str], samples: Sequence[Sample], problems: list[Problem]
+    recipe: SegmentationDataRecipe,
+    folder: Path,
+    names: Sequence[str],
+    samples: Sequence[Sample],
+    problems: list[Problem],
 ) -> None:
     prints = {sample: _attempt(problems, partial(_fingerprint, sample, recipe)) for sample in samples}
     values: set[int] = set()
@@ -85,7 +89,7 @@ def _attempt(problems: list[Problem], act: Callable[[], T]) -> T | None:
         return None
 
 
-def _fingerprint(sample: Sample, recipe: DataRecipe) -> str:
+def _fingerprint(sample: Sample, recipe: SegmentationDataRecipe) -> str:
     """The same for equal pictures, whatever the format; empty for a picture of one colour."""
     pixels = read_image(sample.image, recipe.window)
     if (pixels == pixels[0, 0]).all():

@@ -7,10 +7,10 @@ from pydantic import ValidationError
 
 from piste.data.folder import BUILT_IN
 from piste.data.problems import DataError, Problem
-from piste.data.recipe import DataRecipe
+from piste.data.recipe import SegmentationDataRecipe
 
 
-def settle_classes(recipe: DataRecipe, folder: Path, values: Collection[int]) -> DataRecipe:
+def settle_classes(recipe: SegmentationDataRecipe, folder: Path, values: Collection[int]) -> SegmentationDataRecipe:
     """The recipe with its classes and its background decided.
 
     Args:

@@ -10,7 +10,7 @@ from torch.utils.data import Dataset
 
 from piste.data.augment import Pipeline
 from piste.data.counts import IGNORE_INDEX
-from piste.data.recipe import Statistics
+from piste.data.section import Statistics
 from piste.data.store import Store
 
 

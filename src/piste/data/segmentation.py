@@ -18,7 +18,8 @@ from piste.data.deal import deal_out, default_split
 from piste.data.folder import BUILT_IN, Sample, list_samples, locate
 from piste.data.masks import Codes, find_values
 from piste.data.problems import DataError, Problem
-from piste.data.recipe import DataRecipe, Statistics
+from piste.data.recipe import SegmentationDataRecipe
+from piste.data.section import Statistics
 from piste.data.store import Reader, Store, fits_in_memory
 from piste.names import nearest
 
@@ -35,7 +36,7 @@ class SegmentationData:
     """
 
     def __init__(
-        self, recipe: DataRecipe, folder: Path, splits: Mapping[str, Sequence[Sample]], counts: ClassCounts
+        self, recipe: SegmentationDataRecipe, folder: Path, splits: Mapping[str, Sequence[Sample]], counts: ClassCounts
     ) -> None:
         self.recipe = recipe
         self.folder = folder
@@ -73,7 +74,9 @@ class SegmentationData:
         steps = self.recipe.augment if train else self.recipe.evaluate
         normalize = self.recipe.normalize
         assert isinstance(normalize, Statistics), "open_segmentation puts numbers here"
-        return SegmentationDataset(self._store(split), self.recipe.pipeline(steps), normalize, seed, distance)
+        return SegmentationDataset(
+            self._store(split), self.recipe.pipeline(steps, self.recipe.outside), normalize, seed, distance
+        )
 
     def collate(self, multiple: int = 1) -> Callable[[Sequence[Item]], Items]:
         """A DataLoader's `collate_fn`: pads what differs in size, and to a multiple of what the model needs."""
@@ -81,7 +84,9 @@ class SegmentationData:
 
     def raw(self, split: str, index: int) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
         """A sample as evaluation sees it, before it is normalised and padded: image [H, W, 3] and mask [H, W]."""
-        return _picture(*self.recipe.pipeline(self.recipe.evaluate)(*self._store(split)[index], Random(0)))
+        return _picture(
+            *self.recipe.pipeline(self.recipe.evaluate, self.recipe.outside)(*self._store(split)[index], Random(0))
+        )
 
     def augmented(self, index: int, epoch: int, seed: int = 0) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
         """A training sample as it is drawn in an epoch, before it is normalised: image [H, W, 3] and mask [H, W]."""
@@ -101,7 +106,7 @@ class SegmentationData:
         return self._stores[split]
 
 
-def open_segmentation(recipe: DataRecipe) -> SegmentationData:
+def open_segmentation(recipe: SegmentationDataRecipe) -> SegmentationData:
     """Open a folder or a built-in data set for training.
 
     Pairs and sizes are verified from the files' headers, and the training masks are read, to count classes. Images
@@ -139,12 +144,14 @@ def open_segmentation(recipe: DataRecipe) -> SegmentationData:
     return data
 
 
-def reader_of(recipe: DataRecipe) -> Reader:
+def reader_of(recipe: SegmentationDataRecipe) -> Reader:
     """Reads samples as a recipe with settled classes says."""
-    return Reader(Codes.of(recipe.classes or {}, recipe.ignore), recipe.window, recipe.pipeline(recipe.prepare))
+    return Reader(
+        Codes.of(recipe.classes or {}, recipe.ignore), recipe.window, recipe.pipeline(recipe.prepare, recipe.outside)
+    )
 
 
-def foreground_shares(recipe: DataRecipe, reader: Reader, samples: Sequence[Sample]) -> dict[str, float]:
+def foreground_shares(recipe: SegmentationDataRecipe, reader: Reader, samples: Sequence[Sample]) -> dict[str, float]:
     """Each image's share of pixels, among those that count, that are not background.
 
     Raises:
@@ -162,7 +169,7 @@ def foreground_shares(recipe: DataRecipe, reader: Reader, samples: Sequence[Samp
     return shares
 
 
-def absent_classes(recipe: DataRecipe, folder: Path, counts: ClassCounts) -> list[Problem]:
+def absent_classes(recipe: SegmentationDataRecipe, folder: Path, counts: ClassCounts) -> list[Problem]:
     """A problem for each class that no training mask holds."""
     cure = "move an image that has it into train, or remove the class from data.classes"
     return [

@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 PositiveInt = Annotated[int, Field(ge=1)]
 
 
-class ModelRecipe(BaseModel):
+class SegmentationModelRecipe(BaseModel):
     """Which architecture is trained, and how its scores are read.
 
     `name` and `encoder` follow segmentation-models-pytorch (`unet`, `deeplabv3+`, …; `resnet18`, `mit_b0`, or

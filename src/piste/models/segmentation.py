@@ -12,7 +12,7 @@ import timm
 import torch
 from torch import nn
 
-from piste.models.recipe import ModelRecipe
+from piste.models.recipe import SegmentationModelRecipe
 from piste.names import nearest
 
 OURS = {
@@ -50,7 +50,7 @@ def architectures() -> Mapping[str, type[nn.Module]]:
     return {spelled.get(name, name): cls for name, cls in smp.MODEL_ARCHITECTURES_MAPPING.items()}
 
 
-def build_segmentation_model(recipe: ModelRecipe, channels: int) -> nn.Module:
+def build_segmentation_model(recipe: SegmentationModelRecipe, channels: int) -> nn.Module:
     """A segmentation network that maps [N, 3, H, W] images to [N, channels, H, W] logits.
 
     Random weights come from torch's random state at the call; `recipe.weights` are loaded through the library.
@@ -102,7 +102,7 @@ def _hushed() -> Iterator[None]:
         log.setLevel(level)
 
 
-def check_model(recipe: ModelRecipe) -> dict[str, Any]:
+def check_model(recipe: SegmentationModelRecipe) -> dict[str, Any]:
     """The keywords that `recipe` stands for, after checking every name; nothing is built or downloaded.
 
     Raises:
@@ -157,7 +157,7 @@ def _check_encoder(name: str) -> None:
     )
 
 
-def input_multiple(recipe: ModelRecipe) -> int:
+def input_multiple(recipe: SegmentationModelRecipe) -> int:
     """What heights and widths of images must be divisible by; also shows that the architecture can be built."""
     with torch.device("meta"):
         model: Any = build_segmentation_model(recipe.model_copy(update={"weights": None}), channels=1)

@@ -10,14 +10,14 @@ from torch.utils.data import DataLoader
 
 from piste.data.counts import IGNORE_INDEX
 from piste.data.distance import distance_maps
-from piste.data.recipe import DataRecipe
+from piste.data.recipe import SegmentationDataRecipe
 from piste.data.segmentation import SegmentationData, open_segmentation
 from piste.losses import Loss
 from piste.metrics.decisions import label_map
 from piste.metrics.names import metric_names
 from piste.metrics.objects import ObjectScores
 from piste.metrics.pixels import PixelScores
-from piste.models.recipe import ModelRecipe
+from piste.models.recipe import SegmentationModelRecipe
 from piste.models.segmentation import build_segmentation_model, check_model, input_multiple
 from piste.objective import Objective
 from piste.objective.recipe import build, resolve
@@ -42,7 +42,9 @@ class SegmentationTask:
 
     default_metric = "iou"
 
-    def __init__(self, data: SegmentationData, model_recipe: ModelRecipe, loss: Mapping[str, Any], seed: int) -> None:
+    def __init__(
+        self, data: SegmentationData, model_recipe: SegmentationModelRecipe, loss: Mapping[str, Any], seed: int
+    ) -> None:
         self.data = data
         self.model_recipe = model_recipe
         self.activation = model_recipe.activation
@@ -55,7 +57,7 @@ class SegmentationTask:
         self.masked = any(not hasattr(loss, "ignore_index") for loss in losses)
 
     @classmethod
-    def open(cls, data: DataRecipe, model: ModelRecipe, loss: Any, *, seed: int) -> Self:
+    def open(cls, data: SegmentationDataRecipe, model: SegmentationModelRecipe, loss: Any, *, seed: int) -> Self:
         """The task that these sections of a recipe describe, all of them checked.
 
         Raises:

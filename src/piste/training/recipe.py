@@ -11,8 +11,8 @@ import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from piste.data.folder import BUILT_IN
-from piste.data.recipe import DataRecipe
-from piste.models.recipe import ModelRecipe
+from piste.data.recipe import SegmentationDataRecipe
+from piste.models.recipe import SegmentationModelRecipe
 from piste.names import nearest
 from piste.training.settings import TrainingRecipe
 
@@ -30,8 +30,8 @@ class Recipe(TrainingRecipe):
     model_config = ConfigDict(extra="forbid")
 
     task: Literal["segmentation"]
-    data: DataRecipe
-    model: ModelRecipe = ModelRecipe()
+    data: SegmentationDataRecipe
+    model: SegmentationModelRecipe = SegmentationModelRecipe()
     loss: Loss
 
     @classmethod
@@ -47,7 +47,7 @@ class Recipe(TrainingRecipe):
             )
         return parse_section(cls, document, f"{source}: ")
 
-    def resolved(self, data: DataRecipe, loss: dict[str, Any]) -> Self:
+    def resolved(self, data: SegmentationDataRecipe, loss: dict[str, Any]) -> Self:
         """The same recipe with data and loss as a task made them out."""
         return self.model_copy(update={"data": data, "loss": loss})
 

@@ -39,3 +39,12 @@ class Pipeline:
         for step in self.steps:
             picture, labels = step(picture, labels, draw, self.canvas)
         return picture.as_subclass(Tensor), labels.as_subclass(Tensor)
+
+    def image(self, image: Tensor, draw: Random) -> Tensor:
+        """Put an image that has no mask through all steps.
+
+        Args:
+            image: uint8 [3, H, W].
+            draw: where all randomness comes from.
+        """
+        return self(image, image.new_zeros(image.shape[1:]), draw)[0]
