@@ -272,7 +272,7 @@ SUITED = ", ".join(sorted(name for name, spec in catalogue().items() if "segment
         ("hard_mining: {loss: dice}", "loss.hard_mining", "`loss` must be a loss of labels"),
         ("{1: {}}", "loss", "no loss is called '1'"),
         ("{dice: {}, focal: {}}", "loss", "one loss stands here; got dice, focal. Several are added as a list"),
-        ("{dice: {}, smooth: 1}", "loss", "`smooth` is no key beside a loss (scale, name are)"),
+        ("{dice: {}, smooth: 1}", "loss", "`smooth` is no key beside a loss (scale, name, part are)"),
         ("{loss: dice, epochs: 3}", "loss", "a phase stands in a sequence or a cycle"),
         ("{watch: dice}", "loss", "a watched loss stands in a sum"),
         ("{dice: 3}", "loss.dice", "the keywords of a loss are a mapping"),

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from piste.names import nearest
 from piste.objective.phase import Phase, PhaseState
-from piste.objective.terms import Target, Term, TermValue, terms_of
+from piste.objective.terms import Parted, Target, Term, TermValue, terms_of
 
 
 @dataclass(frozen=True)
@@ -77,12 +77,19 @@ class Objective(nn.Module):
         self.terms = {}
 
     def forward(
-        self, prediction: Tensor, target: Target, *, mask: Tensor | None = None, sample_weight: Tensor | None = None
+        self,
+        prediction: Tensor | Parted,
+        target: Target | Parted,
+        *,
+        mask: Tensor | Parted | None = None,
+        sample_weight: Tensor | Parted | None = None,
     ) -> Tensor:
         """What to minimise, 0-d. Each term's share of it is then in `terms`.
 
         Where a loss reads more than labels, such as the distance maps of `Boundary`, `target` is a mapping with all
-        that is read, {"labels": …, "distance": …}; the other losses are handed its labels.
+        that is read, {"labels": …, "distance": …}; the other losses are handed its labels, and what else their call
+        names. A model of several outputs gives its prediction, target and mask by part, each a mapping; the terms then
+        say which part they price.
         """
         total: Tensor
         total, self.terms = self._current(self._epochs, prediction, target, mask=mask, sample_weight=sample_weight)

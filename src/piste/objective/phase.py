@@ -4,10 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, cast, final
 
+import torch
 from torch import Tensor, nn
 
 from piste.losses.arguments import number, switch
-from piste.objective.terms import Target, Term, TermValue, as_sum
+from piste.objective.terms import Parted, Target, Term, TermValue, as_sum
 from piste.objective.trigger import Trigger
 from piste.objective.weighting import Weighed, as_weighing, weighed
 
@@ -85,11 +86,11 @@ class Phase(nn.Module):
     def forward(
         self,
         epoch: int,
-        prediction: Tensor,
-        target: Target,
+        prediction: Tensor | Parted,
+        target: Target | Parted,
         *,
-        mask: Tensor | None = None,
-        sample_weight: Tensor | None = None,
+        mask: Tensor | Parted | None = None,
+        sample_weight: Tensor | Parted | None = None,
     ) -> tuple[Tensor, dict[str, TermValue]]:
         """The total to minimise in an epoch of this phase, 0-d, and what each term came to."""
         total: Tensor | None = None
@@ -102,7 +103,8 @@ class Phase(nn.Module):
                 total = added if total is None else total + added
             values[term.name] = value
         if total is None:  # every ramp stands at 0
-            total = (0.0 * prediction).sum()
+            outputs = prediction.values() if isinstance(prediction, Mapping) else [prediction]
+            total = torch.stack([(0.0 * output).sum() for output in outputs]).sum()
         return total, values
 
     @property

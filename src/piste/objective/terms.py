@@ -16,6 +16,9 @@ from piste.objective.ramp import Ramp
 Target = Tensor | Mapping[str, Tensor]
 """Labels or values; or these by the name of "labels", beside what some losses read besides."""
 
+Parted = Mapping[str, Any]
+"""What a model of several outputs has for each of its parts, by the part's name."""
+
 
 @dataclass(frozen=True)
 class TermValue:
@@ -39,12 +42,13 @@ class Term(nn.Module):
 
     Args:
         loss: A module or function `(prediction, target)` that returns a 0-d tensor; `mask` and `sample_weight` are
-            handed on where they are given. Of a target that is given by name it gets the "labels", or the whole
-            mapping if it says that it reads something beside them.
+            handed on where they are given. Of a target that is given by name it gets the "labels", and whatever
+            else its call names (`iou`, `logit_lengths`); or the whole mapping if it says what it `reads` beside them.
         factor: What the loss is multiplied by: a number > 0, or a ramp that is nowhere below 0.
         name: What the term is called; None for the name of the loss.
         moving: Ramps of the loss's keywords. The loss is then this term's own, because it is changed.
         watched: Whether the loss is only computed, and neither added nor differentiated.
+        part: Which part of a prediction by parts it prices, such as "box"; None where the prediction is one.
     """
 
     def __init__(
@@ -55,6 +59,7 @@ class Term(nn.Module):
         name: str | None = None,
         moving: Mapping[str, Ramp] | None = None,
         watched: bool = False,
+        part: str | None = None,
     ) -> None:
         super().__init__()
         if getattr(loss, "reduction", "mean") == "none":
@@ -67,6 +72,7 @@ class Term(nn.Module):
         self.name = name or name_of(loss)
         self.moving = dict(moving or {})
         self.watched = watched
+        self.part = part
         self._takes = _keywords(loss)
         self._reads = tuple(getattr(loss, "reads", ()))
 
@@ -78,26 +84,39 @@ class Term(nn.Module):
             raise ValueError(f"a watched term has no factor: `{self.name}` is computed and never added; got {factor}.")
         if isinstance(factor, Ramp) and isinstance(self.factor, Ramp):
             raise ValueError(f"a term carries one ramp; `{self.name}` has {self.factor} and would get {factor}.")
-        return Term(self.loss, factor * self.factor, name=self.given_name, moving=self.moving)
+        return self._but(factor=factor * self.factor)
 
     def called(self, name: str) -> "Term":
         """The same term under a name given by the user."""
-        return Term(self.loss, self.factor, name=name, moving=self.moving, watched=self.watched)
+        return self._but(name=name)
+
+    def of_part(self, part: str) -> "Term":
+        """The same term for one part of a prediction by parts."""
+        return self._but(part=part)
 
     def numbered(self, name: str) -> "Term":
         """The same term under a name that sets it apart from its neighbours; in another sum it may get another."""
-        term = Term(self.loss, self.factor, moving=self.moving, watched=self.watched)
+        term = self._but(name=None)
         term.name = name
         return term
 
+    def _but(self, **changes: Any) -> "Term":
+        """The same term, changed."""
+        own = {"factor": self.factor, "name": self.given_name, "moving": self.moving}
+        return Term(self.loss, **(own | {"watched": self.watched, "part": self.part} | changes))
+
     def forward(
-        self, epoch: int, prediction: Tensor, target: Target, mask: Tensor | None, sample_weight: Tensor | None
+        self,
+        epoch: int,
+        prediction: Tensor | Parted,
+        target: Target | Parted,
+        mask: Tensor | Parted | None,
+        sample_weight: Tensor | Parted | None,
     ) -> tuple[Tensor | None, TermValue]:
         """What to add to the objective in this epoch of the phase, None for nothing, and what to report."""
         for keyword, ramp in self.moving.items():
             setattr(self.loss, keyword, ramp.at(epoch))
-        target = self._read(target)
-        call = self._accepted({"mask": mask, "sample_weight": sample_weight})
+        prediction, target, call = self.inputs(prediction, target, mask, sample_weight)
         factor = self.factor.at(epoch) if isinstance(self.factor, Ramp) else self.factor
         if self.watched or factor == 0:
             with torch.no_grad():
@@ -107,21 +126,45 @@ class Term(nn.Module):
         weighted = factor * raw
         return weighted, TermValue(raw.detach(), factor, weighted.detach())
 
-    def _read(self, target: Target) -> Target:
-        """What the loss is handed of a target."""
-        if not isinstance(target, Mapping):
-            return target
-        for name in self._reads or ("labels",):
-            if name not in target:
+    def inputs(
+        self,
+        prediction: Tensor | Parted,
+        target: Target | Parted,
+        mask: Tensor | Parted | None = None,
+        sample_weight: Tensor | Parted | None = None,
+    ) -> tuple[Tensor, Target, dict[str, Tensor]]:
+        """What the loss is called with: a prediction, a target and keywords.
+
+        Raises:
+            ValueError: Something that the loss asks for is missing, or it takes no mask or weight that was given.
+        """
+        common = {"mask": self._mine("mask", mask), "sample_weight": self._mine("sample_weight", sample_weight)}
+        mine, asked = self._mine("prediction", prediction), self._mine("target", target)
+        call = self._accepted(common)
+        if not isinstance(asked, Mapping):
+            return mine, asked, call
+        needed = (*(self._reads or ("labels",)), *self._takes.required)
+        for name in needed:
+            if name not in asked and name not in call:
                 raise ValueError(
-                    f"`target` must have {name!r} for the term `{self.name}`; it has {', '.join(map(repr, target))}."
+                    f"`target` must have {name!r} for the term `{self.name}`; it has {', '.join(map(repr, asked))}."
                 )
-        return target if self._reads else target["labels"]
+        call |= {name: asked[name] for name in self._takes.named if name in asked}
+        return mine, asked if self._reads else asked["labels"], call
+
+    def _mine(self, what: str, given: Any) -> Any:
+        """What is given for this term's part of the prediction."""
+        if self.part is None or given is None:
+            return given
+        if not isinstance(given, Mapping) or self.part not in given:
+            came = ", ".join(map(repr, given)) if isinstance(given, Mapping) else "a single one"
+            raise ValueError(f"`{what}` must have the part {self.part!r} for the term `{self.name}`; got {came}.")
+        return given[self.part]
 
     def _accepted(self, call: Mapping[str, Tensor | None]) -> dict[str, Tensor]:
         given = {keyword: value for keyword, value in call.items() if value is not None}
         for keyword in given:
-            if self._takes is not None and keyword not in self._takes:
+            if not (self._takes.anything or keyword in self._takes.named):
                 raise ValueError(
                     f"`{keyword}` was given, but the term `{self.name}` takes none, and would count what "
                     f"the others leave out: add a keyword `{keyword}` to its signature."
@@ -189,12 +232,31 @@ def _priced(factor: float | Ramp) -> float | Ramp:
     return number("factor", factor, "what a loss is multiplied by", above=0.0)
 
 
-def _keywords(loss: Callable[..., Any]) -> frozenset[str] | None:
-    """The keywords that a call of the loss takes; None if it takes any, or doesn't say."""
+@dataclass(frozen=True)
+class _Keywords:
+    """What a call takes besides a prediction and a target.
+
+    Args:
+        named: Its keywords.
+        required: Those of them without a default.
+        anything: Whether it takes any keyword, or doesn't say.
+    """
+
+    named: frozenset[str]
+    required: tuple[str, ...]
+    anything: bool
+
+
+def _keywords(loss: Callable[..., Any]) -> _Keywords:
+    """What a call of the loss takes besides a prediction and a target."""
     try:
         parameters = inspect.signature(loss.forward if isinstance(loss, nn.Module) else loss).parameters
     except (TypeError, ValueError):
-        return None
-    if any(parameter.kind is inspect.Parameter.VAR_KEYWORD for parameter in parameters.values()):
-        return None
-    return frozenset(parameters)
+        return _Keywords(frozenset(), (), anything=True)
+    packed = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+    beside = [parameter for parameter in list(parameters.values())[2:] if parameter.kind not in packed]
+    return _Keywords(
+        named=frozenset(parameter.name for parameter in beside),
+        required=tuple(parameter.name for parameter in beside if parameter.default is inspect.Parameter.empty),
+        anything=any(parameter.kind is inspect.Parameter.VAR_KEYWORD for parameter in parameters.values()),
+    )

@@ -10,10 +10,15 @@
     loss: {sequence: [{loss: cross_entropy, epochs: 5}, {loss: dice, lr: 0.1}]}
     loss: {cycle: {times: 3, phases: [{loss: dice, until: recall >= 0.9, at_most: 6}, {loss: jaccard, epochs: 3}]}}
 
+Where a model predicts several parts (boxes and their classes), each has its loss wherever a loss or sum may stand:
+
+    loss: {classification: focal, box: {box_iou: {kind: giou}}}
+
 `scale` takes a number or a ramp. A stage of a sequence or cycle may itself be a sequence or cycle.
 """
 
 from piste.objective.recipe.build import build
+from piste.objective.recipe.context import Part
 from piste.objective.recipe.resolve import resolve
 
-__all__ = ["build", "resolve"]
+__all__ = ["Part", "build", "resolve"]

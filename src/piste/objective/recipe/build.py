@@ -1,7 +1,7 @@
 """From a resolved `loss:` section to the objective it stands for."""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from piste.objective.cycle import Cycle
 from piste.objective.objective import Objective, Sequence
 from piste.objective.phase import Phase
 from piste.objective.ramp import Ramp
+from piste.objective.recipe.context import Part
 from piste.objective.recipe.place import BESIDE, SEQUENCE, at
 from piste.objective.recipe.weights import PER_CLASS
 from piste.objective.relative_weighting import Relative
@@ -29,7 +30,12 @@ WEIGHTINGS: Mapping[str, Callable[..., Weighting]] = {"uncertainty": Uncertainty
 
 
 def build(
-    resolved: Mapping[str, Any], *, activation: str, ignore_index: int | None = None, folder: Path = Path()
+    resolved: Mapping[str, Any],
+    *,
+    activation: str,
+    ignore_index: int | None = None,
+    folder: Path = Path(),
+    parts: Mapping[str, Part] | None = None,
 ) -> Objective:
     """The objective that a resolved `loss:` section stands for, at its beginning.
 
@@ -39,17 +45,20 @@ def build(
         ignore_index: Targets of this value do not count; handed to every loss that has the keyword. None where
             targets are not class ids.
         folder: Where the files of custom losses are.
+        parts: What the model predicts, by name, as given to `resolve`.
 
     Raises:
         ValueError: In one line, where and what. A resolved section builds, unless a file of it has changed or its
             weights still wait for counts.
     """
-    return _Builder(activation, ignore_index, folder, stand_in=None).objective("loss", resolved)
+    return _Builder(activation, ignore_index, folder, parts or {}, stand_in=None).objective("loss", resolved)
 
 
-def check_build(resolved: Mapping[str, Any], *, activation: str, classes: int, folder: Path) -> None:
+def check_build(
+    resolved: Mapping[str, Any], *, activation: str, classes: int, folder: Path, parts: Mapping[str, Part] | None
+) -> None:
     """Hold a section to the rules of everything it builds; weights that wait for counts are taken to be 1."""
-    _Builder(activation, None, folder, stand_in=[1.0] * classes).objective("loss", resolved)
+    _Builder(activation, None, folder, parts or {}, stand_in=[1.0] * classes).objective("loss", resolved)
 
 
 @dataclass(frozen=True)
@@ -59,6 +68,7 @@ class _Builder:
     activation: str
     ignore_index: int | None
     folder: Path
+    parts: Mapping[str, Part]
     stand_in: list[float] | None
 
     def objective(self, place: str, section: Mapping[str, Any]) -> Objective:
@@ -98,6 +108,12 @@ class _Builder:
             return Weighed(terms, WEIGHTINGS[name](terms, **settings))
 
     def term(self, place: str, section: Mapping[str, Any]) -> Term:
+        part = section.get("watch", section).get("part")
+        if part is not None:
+            return replace(self, activation=self.parts[part].activation).whole(place, section).of_part(part)
+        return self.whole(place, section)
+
+    def whole(self, place: str, section: Mapping[str, Any]) -> Term:
         name = section.get("name")
         if "watch" in section:
             loss = self.loss(f"{place}.watch", section["watch"])

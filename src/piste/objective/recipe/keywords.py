@@ -28,9 +28,9 @@ def spec_for(place: str, name: str, context: Context) -> LossSpec:
     known = catalogue()
     if name not in known:
         raise ValueError(f"{place}: no loss is called {name!r}; {nearest(name, known)}.")
-    for_task = {other for other, spec in known.items() if context.task in spec.tasks}
+    for_task = {other for other, spec in known.items() if context.suits(other, spec.tasks)}
     if name not in for_task:
-        raise ValueError(f"{place}: `{name}` does not suit {context.task}; these do: {', '.join(sorted(for_task))}.")
+        raise ValueError(f"{place}: `{name}` does not suit {context.priced}; these do: {', '.join(sorted(for_task))}.")
     spec = known[name]
     inside = "loss" in spec.parameters  # then it is the loss inside that reads scores
     if not inside and spec.activations and context.activation not in spec.activations:

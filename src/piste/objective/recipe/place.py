@@ -10,7 +10,7 @@ from piste.names import nearest
 SEQUENCE = ("sequence", "phases")
 """Two words for stages that follow each other."""
 
-BESIDE = ("scale", "name")
+BESIDE = ("scale", "name", "part")
 """Keys that may stand beside a loss."""
 
 _NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?")

@@ -10,7 +10,7 @@ from piste.losses import catalogue
 from piste.names import nearest
 from piste.objective.naming import in_snake_case, unique_names
 from piste.objective.recipe.build import WEIGHTINGS, check_build
-from piste.objective.recipe.context import Context
+from piste.objective.recipe.context import Context, Part
 from piste.objective.recipe.keywords import resolve_keywords, resolve_ramp, spec_for
 from piste.objective.recipe.place import BESIDE, SEQUENCE, at, listing, mapping, number_in
 from piste.objective.trigger import Trigger
@@ -29,6 +29,7 @@ def resolve(
     counts: ClassCounts | None = None,
     metrics: Sequence[str] | None = None,
     folder: Path = Path(),
+    parts: Mapping[str, Part] | None = None,
 ) -> dict[str, Any]:
     """Check a `loss:` section and write it out in full. Resolving the result changes nothing.
 
@@ -40,6 +41,8 @@ def resolve(
         counts: How often each of these occurs in the training set. None leaves weights that need it as they are.
         metrics: Names of the validation metrics that a phase may wait for. None leaves them unchecked.
         folder: Where the files of custom losses are.
+        parts: What the model predicts, by name, where it has several outputs, each with losses of its own:
+            `{classification: focal, box: box_iou}` then stands wherever a loss or a sum may.
 
     Returns:
         The section in full: plain names, numbers, lists and mappings.
@@ -47,9 +50,9 @@ def resolve(
     Raises:
         ValueError: In one line: the place in the recipe, the rule, what came and what is allowed.
     """
-    context = Context(task, activation, class_names, counts, metrics, folder)
+    context = Context(task, activation, class_names, counts, metrics, folder, parts or {})
     resolved = _objective("loss", section, context)
-    check_build(resolved, activation=activation, classes=len(class_names), folder=folder)
+    check_build(resolved, activation=activation, classes=len(class_names), folder=folder, parts=parts)
     return resolved
 
 
@@ -100,6 +103,8 @@ def _phase(place: str, phase: Any, context: Context) -> dict[str, Any]:
 
 def _together(place: str, section: Any, context: Context) -> dict[str, Any]:
     """A sum, or a single loss."""
+    if context.parts and not (isinstance(section, Mapping) and "sum" in section):
+        section = {"sum": _by_part(place, section, context)}
     if not isinstance(section, Mapping) or "sum" not in section:
         return _term(place, section, context)
     given = mapping(place, section, "a sum", ("sum", "weighting"))
@@ -110,6 +115,23 @@ def _together(place: str, section: Any, context: Context) -> dict[str, Any]:
     named = {"sum": [term | {"name": name} for term, name in zip(terms, names, strict=True)]}
     weighting = given.get("weighting")
     return named if weighting is None else named | {"weighting": _weighting(f"{place}.weighting", weighting)}
+
+
+def _by_part(place: str, section: Any, context: Context) -> list[dict[str, Any]]:
+    """The terms that `{classification: focal, box: {sum: [box_iou, box_l1]}}` stands for; parts left out by default."""
+    given = mapping(place, section, f"the loss of {context.task}", tuple(context.parts))
+    terms = []
+    for name, part in context.parts.items():
+        priced = given.get(name, part.default)
+        listed = priced["sum"] if isinstance(priced, Mapping) and tuple(priced) == ("sum",) else [priced]
+        for i, term in enumerate(listing(f"{place}.{name}.sum", listed, "a sum") if priced is not None else ()):
+            where = f"{place}.{name}" if listed == [priced] else f"{place}.{name}.sum[{i}]"
+            summand = _summand(where, term, context.of(name))
+            watched = summand.get("watch")
+            terms.append(summand | {"watch": watched | {"part": name}} if watched else summand | {"part": name})
+    if not terms:
+        raise ValueError(f"{place}: no part is priced; the parts are {', '.join(context.parts)}.")
+    return terms
 
 
 def _weighting(place: str, given: Any) -> dict[str, Any]:
@@ -149,6 +171,10 @@ def _term(place: str, item: Any, context: Context) -> dict[str, Any]:
     heads = [key for key in item if key not in BESIDE]
     if len(heads) != 1 or heads[0] in STRUCTURE:
         raise ValueError(f"{place}: {_no_loss(heads)}")
+    part = item.get("part")
+    if part not in ((context.part, None) if context.part else context.parts or (None,)):
+        raise ValueError(f"{place}: {_no_part(part, context)}")
+    context = context if part is None else context.of(part)
     name = str(heads[0])
     given = item[heads[0]]
     if name == "custom":
@@ -160,7 +186,18 @@ def _term(place: str, item: Any, context: Context) -> dict[str, Any]:
     if scale is not None:
         ramp = isinstance(scale, Mapping)
         resolved["scale"] = resolve_ramp(f"{place}.scale", scale) if ramp else number_in(scale)
-    return resolved if own_name is None else resolved | {"name": own_name}
+    resolved |= {} if own_name is None else {"name": own_name}
+    return resolved if part is None else resolved | {"part": part}
+
+
+def _no_part(part: Any, context: Context) -> str:
+    """Why a term can't price that part."""
+    if not context.parts:
+        return f"`part` does not apply: {context.task} predicts one thing; got {part!r}."
+    if part is None:
+        example = ", ".join(f"{name}: …" for name in context.parts)
+        return f"a loss of {context.task} prices one part; write {{{example}}}, or `part` beside each term of a sum."
+    return f"`part` is {part!r}; {nearest(str(part), context.parts)}."
 
 
 def _no_loss(keys: list[Any]) -> str:
