@@ -66,6 +66,10 @@ def _read_window(window: object) -> object:
     return window
 
 
+Window = Annotated[tuple[float, float] | None, BeforeValidator(_read_window)]
+"""The values shown as black and as white."""
+
+
 class DataSection(BaseModel):
     """Which data a run learns from, and how they are split.
 
@@ -107,7 +111,7 @@ class ImagesSection(DataSection):
     numbers.
     """
 
-    window: Annotated[tuple[float, float] | None, BeforeValidator(_read_window)] = None
+    window: Window = None
     prepare: list[Entry] = []
     augment: list[Entry] = []
     evaluate: list[Entry] = []

@@ -1,17 +1,16 @@
 """Augmentations by the names that a recipe gives them."""
 
-import re
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, PlainSerializer, ValidationError
+from pydantic import BeforeValidator, PlainSerializer
 
 from piste.data.augment.base import Augmentation
 from piste.data.augment.colours import Blur, ColourJitter, Equalize, GaussianNoise, Grey
 from piste.data.augment.sizes import CentreCrop, Crop, RandomSizedCrop, Resize
 from piste.data.augment.turns import HorizontalFlip, Rotate, Rotate90, Shear, ShiftScaleRotate, VerticalFlip
-from piste.names import nearest
+from piste.data.entries import read_entry, snake_case
 
 
 def name_of(augmentation: type[Augmentation]) -> str:
@@ -21,7 +20,7 @@ def name_of(augmentation: type[Augmentation]) -> str:
         >>> name_of(RandomSizedCrop)
         'random_sized_crop'
     """
-    return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", augmentation.__name__).lower()
+    return snake_case(augmentation.__name__)
 
 
 _ALL: tuple[type[Augmentation], ...] = (
@@ -42,34 +41,7 @@ def read_augmentation(entry: object) -> Augmentation:
     Raises:
         ValueError: an unknown name or setting, or a value that is not legal.
     """
-    if isinstance(entry, Augmentation):
-        return entry
-    if isinstance(entry, str):
-        entry = {entry: {}}
-    if not isinstance(entry, Mapping) or len(entry) != 1:
-        raise ValueError(f"an augmentation is a name or {{name: {{settings}}}}; got {entry!r:.60}")
-    [(name, settings)] = entry.items()
-    if name not in AUGMENTATIONS:
-        raise ValueError(f"no augmentation is called {name}; {nearest(str(name), AUGMENTATIONS)}")
-    kind = AUGMENTATIONS[name]
-    if not isinstance(settings or {}, Mapping):
-        raise ValueError(f"{name} takes settings such as {{{', '.join(kind.model_fields)}}}; got {settings!r:.60}")
-    try:
-        return kind.model_validate(settings or {})
-    except ValidationError as errors:
-        raise ValueError("; ".join(_in_words(name, kind, dict(error)) for error in errors.errors())) from None
-
-
-def _in_words(name: str, kind: type[Augmentation], error: dict[str, Any]) -> str:
-    setting = str(error["loc"][0]) if error["loc"] else ""
-    if error["type"] == "extra_forbidden":
-        return f"{name} has no setting {setting}; {nearest(setting, kind.model_fields)}"
-    if error["type"] == "missing":
-        return f"{name} needs the setting {setting}"
-    rule = error["msg"].removeprefix("Value error, ").removeprefix("Input ").replace("should be", "must be")
-    if error["type"] == "value_error":
-        return f"{name}.{setting}: {rule}" if setting else f"{name} {rule}"
-    return f"{name}.{setting} {rule}; got {error['input']!r:.60}"
+    return entry if isinstance(entry, Augmentation) else read_entry(entry, AUGMENTATIONS, "an augmentation")
 
 
 def _written(augmentation: Augmentation) -> dict[str, Any]:
