@@ -70,7 +70,7 @@ def list_samples(folder: Path) -> Listing:
     if missing:
         cure = "no such folder; a data set holds images/ and masks/ with equal stems"
         return Listing([], [], [Problem(part, cure) for part in missing])
-    images, masks = (_by_stem(part) for part in parts)
+    images, masks = (files_by_stem(part) for part in parts)
     problems = [*images.problems, *masks.problems]
     if not images.files:
         problems.append(Problem(parts[0], f"holds no image; {', '.join(SUFFIXES)} are read"))
@@ -93,16 +93,23 @@ def list_samples(folder: Path) -> Listing:
 
 
 @dataclass(frozen=True)
-class _Files:
-    """A folder's files by stem: those that are read, and those of other kinds."""
+class Files:
+    """A folder's files by stem.
+
+    Args:
+        files: images of a kind that is read.
+        others: files of other kinds.
+        problems: of images, those whose stem another has.
+    """
 
     files: dict[str, Path]
     others: dict[str, Path]
     problems: list[Problem]
 
 
-def _by_stem(folder: Path) -> _Files:
-    found = _Files({}, {}, [])
+def files_by_stem(folder: Path) -> Files:
+    """The files of a folder by stem; hidden ones and folders are passed over."""
+    found = Files({}, {}, [])
     for path in sorted(folder.iterdir()):
         if path.name.startswith(".") or path.is_dir():
             continue
