@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from piste.names import nearest
 from piste.objective.phase import Phase, PhaseState
+from piste.objective.players import Critic, Match
 from piste.objective.terms import Parted, Target, Term, TermValue, terms_of
 
 
@@ -48,10 +49,12 @@ class Objective(nn.Module):
 
     Attributes:
         terms: What each term came to in the last call, by name.
+        discriminator_terms: The same of the last call of `for_discriminator`.
         finished: Whether the last phase has ended. A loop may go on all the same: the last phase stays.
     """
 
     terms: dict[str, TermValue]
+    discriminator_terms: dict[str, TermValue]
     finished: bool
 
     def __new__(cls, *_: Any, **__: Any) -> "Objective":
@@ -75,6 +78,7 @@ class Objective(nn.Module):
         self._index = self._epochs = self._row = 0
         self.finished = False
         self.terms = {}
+        self.discriminator_terms = {}
 
     def forward(
         self,
@@ -93,6 +97,23 @@ class Objective(nn.Module):
         """
         total: Tensor
         total, self.terms = self._current(self._epochs, prediction, target, mask=mask, sample_weight=sample_weight)
+        return total
+
+    def for_discriminator(self, critic: Critic, real: Tensor, fake: Tensor) -> Tensor:
+        """What the discriminator is to minimise, 0-d, where a loss is adversarial.
+
+        Before the model's own step, whose call then finds the discriminator's scores of what the model made in its
+        target, {"labels": …, "fake_scores": critic(fake)}. An adversarial loss is paid in full by the discriminator,
+        whatever its factor, which says what it counts among the model's losses; a gradient penalty has its factor.
+        Each term's share is then in `discriminator_terms`.
+
+        Args:
+            critic: The discriminator: from images to raw scores.
+            real: Real images, [N, ...].
+            fake: What the model made, [N, ...]; no gradient reaches the model.
+        """
+        match = Match.of(critic, real, fake)
+        total, self.discriminator_terms = self._current.for_discriminator(self._epochs, match)
         return total
 
     def end_epoch(self, metrics: Mapping[str, float] = MappingProxyType({})) -> list[Change]:
@@ -138,6 +159,11 @@ class Objective(nn.Module):
     def phase(self) -> PhaseState:
         """Where it stands."""
         return PhaseState(self._index, self._current.name, self._epochs)
+
+    @property
+    def adversarial(self) -> bool:
+        """Whether a discriminator takes part in the current phase."""
+        return self._current.adversarial
 
     @property
     def lr_scale(self) -> float:

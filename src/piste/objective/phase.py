@@ -1,6 +1,6 @@
 """Phase: what is optimised for a while, and until when."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, cast, final
 
@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from piste.losses.arguments import number, switch
+from piste.objective.players import Match
 from piste.objective.terms import Parted, Target, Term, TermValue, as_sum
 from piste.objective.trigger import Trigger
 from piste.objective.weighting import Weighed, as_weighing, weighed
@@ -82,6 +83,7 @@ class Phase(nn.Module):
         self.given_name = name
         self.name = " + ".join(optimised) if name is None else name
         self.terms = nn.ModuleList(terms)
+        self._unplayable = unplayable(terms)  # as it may be while a sum is being written: 2 * GradientPenalty() + …
 
     def forward(
         self,
@@ -93,9 +95,13 @@ class Phase(nn.Module):
         sample_weight: Tensor | Parted | None = None,
     ) -> tuple[Tensor, dict[str, TermValue]]:
         """The total to minimise in an epoch of this phase, 0-d, and what each term came to."""
+        if self._unplayable is not None:
+            raise ValueError(self._unplayable)
         total: Tensor | None = None
         values: dict[str, TermValue] = {}
         for term in self.parts:
+            if term.game == "discriminator":
+                continue
             added, value = term(epoch, prediction, target, mask, sample_weight)
             if added is not None:
                 if self.weighting is not None:
@@ -106,6 +112,21 @@ class Phase(nn.Module):
             outputs = prediction.values() if isinstance(prediction, Mapping) else [prediction]
             total = torch.stack([(0.0 * output).sum() for output in outputs]).sum()
         return total, values
+
+    def for_discriminator(self, epoch: int, match: Match) -> tuple[Tensor, dict[str, TermValue]]:
+        """The total that the discriminator minimises in an epoch of this phase, 0-d, and what each term came to."""
+        total = torch.zeros((), device=match.fake_scores.device)
+        values: dict[str, TermValue] = {}
+        for term in self.parts:
+            if term.game != "none":
+                added, values[term.name] = term.for_discriminator(epoch, match)
+                total = total if added is None else total + added
+        return total, values
+
+    @property
+    def adversarial(self) -> bool:
+        """Whether a discriminator takes part."""
+        return any(term.game != "none" for term in self.parts)
 
     @property
     def parts(self) -> tuple[Term, ...]:
@@ -149,6 +170,25 @@ class Phase(nn.Module):
         given += ["reset_optimizer=True"] if self.reset_optimizer else []
         given += [f"name={self.given_name!r}"] if self.given_name is not None else []
         return f"Phase({', '.join(given)})"
+
+
+def unplayable(terms: Iterable[Term]) -> str | None:
+    """Why terms that ask for a discriminator have none that is trained; None if all is well."""
+    terms = tuple(terms)
+    if any(term.game == "both" and not term.watched for term in terms):
+        return None
+    for term in terms:
+        if term.game == "discriminator":
+            return (
+                f"`{term.name}` is what the discriminator pays, and nothing sets it against the model here: add an "
+                "adversarial loss, such as wasserstein."
+            )
+        if term.game == "both":
+            return (
+                f"`{term.name}` is only watched, and reads the scores of a discriminator that nothing trains here: "
+                "optimise an adversarial loss beside it."
+            )
+    return None
 
 
 def _count(name: str, epochs: int | None) -> int | None:

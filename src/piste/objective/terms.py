@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from piste.losses.arguments import number
 from piste.objective.naming import name_of, unique_names
+from piste.objective.players import Match, game_of, price_for_model
 from piste.objective.ramp import Ramp
 
 Target = Tensor | Mapping[str, Tensor]
@@ -49,6 +50,9 @@ class Term(nn.Module):
         moving: Ramps of the loss's keywords. The loss is then this term's own, because it is changed.
         watched: Whether the loss is only computed, and neither added nor differentiated.
         part: Which part of a prediction by parts it prices, such as "box"; None where the prediction is one.
+
+    Attributes:
+        game: Who pays for it: "none" of the discriminator's business, "both", or the "discriminator" alone.
     """
 
     def __init__(
@@ -73,8 +77,9 @@ class Term(nn.Module):
         self.moving = dict(moving or {})
         self.watched = watched
         self.part = part
-        self._takes = _keywords(loss)
-        self._reads = tuple(getattr(loss, "reads", ()))
+        self.game = game_of(loss)
+        self._takes = _keywords(price_for_model(loss))
+        self._reads = tuple(getattr(price_for_model(loss), "reads", ()))
 
     def scaled(self, factor: float | Ramp) -> "Term":
         """The same term at a multiple of its factor."""
@@ -114,15 +119,31 @@ class Term(nn.Module):
         sample_weight: Tensor | Parted | None,
     ) -> tuple[Tensor | None, TermValue]:
         """What to add to the objective in this epoch of the phase, None for nothing, and what to report."""
+        prediction, target, call = self.inputs(prediction, target, mask, sample_weight)
+        price = price_for_model(self.loss)
+        return self._valued(epoch, self._factor_in(epoch), lambda: price(prediction, target, **call))
+
+    def for_discriminator(self, epoch: int, match: Match) -> tuple[Tensor | None, TermValue]:
+        """What the discriminator pays in this epoch of the phase, None for nothing, and what to report.
+
+        Of a game it pays the whole, whatever the factor: that says what the game counts beside the model's other
+        losses, and is not to make the discriminator learn slowly, or a penalty count more.
+        """
+        factor = 1.0 if self.game == "both" else self._factor_in(epoch)
+        return self._valued(epoch, factor, lambda: match.price(self.loss))
+
+    def _factor_in(self, epoch: int) -> float:
+        return self.factor.at(epoch) if isinstance(self.factor, Ramp) else self.factor
+
+    def _valued(self, epoch: int, factor: float, price: Callable[[], Tensor]) -> tuple[Tensor | None, TermValue]:
+        """A price with its factor, computed without gradients where it adds nothing."""
         for keyword, ramp in self.moving.items():
             setattr(self.loss, keyword, ramp.at(epoch))
-        prediction, target, call = self.inputs(prediction, target, mask, sample_weight)
-        factor = self.factor.at(epoch) if isinstance(self.factor, Ramp) else self.factor
         if self.watched or factor == 0:
             with torch.no_grad():
-                raw = self._one_number(self.loss(prediction, target, **call)).detach()
+                raw = self._one_number(price()).detach()
             return None, TermValue(raw, 0.0, torch.zeros_like(raw))
-        raw = self._one_number(self.loss(prediction, target, **call))
+        raw = self._one_number(price())
         weighted = factor * raw
         return weighted, TermValue(raw.detach(), factor, weighted.detach())
 

@@ -19,7 +19,7 @@ class Weighting(nn.Module, ABC):
 
     def __init__(self, terms: Iterable[Term]) -> None:
         super().__init__()
-        names = [term.name for term in terms if not term.watched]
+        names = [term.name for term in terms if not term.watched and term.game != "discriminator"]
         if len(names) < 2:
             raise ValueError(f"a weighting needs two losses or more, to weigh against each other; got {names}.")
         self.place = {name: i for i, name in enumerate(names)}

@@ -12,7 +12,7 @@ from piste.losses.arguments import number
 from piste.losses.contract.subject import load_subject
 from piste.objective.cycle import Cycle
 from piste.objective.objective import Objective, Sequence
-from piste.objective.phase import Phase
+from piste.objective.phase import Phase, unplayable
 from piste.objective.ramp import Ramp
 from piste.objective.recipe.context import Part
 from piste.objective.recipe.place import BESIDE, SEQUENCE, at
@@ -97,10 +97,12 @@ class _Builder:
 
     def together(self, place: str, section: Mapping[str, Any]) -> Weighed:
         if "sum" not in section:
-            return Weighed((self.term(place, section),), None)
+            term = self.term(place, section)
+            with at(place):
+                return Weighed(_played((term,)), None)
         terms = tuple(self.term(f"{place}.sum[{i}]", term) for i, term in enumerate(section["sum"]))
         with at(f"{place}.sum"):
-            terms = Phase(terms).parts  # holds them to the rules of a sum where the sum stands
+            terms = _played(Phase(terms).parts)  # holds them to the rules of a sum where the sum stands
         if "weighting" not in section:
             return Weighed(terms, None)
         ((name, settings),) = section["weighting"].items()
@@ -166,6 +168,13 @@ class _Builder:
         if reads != self.activation:
             raise ValueError(f"{reference} reads scores of {reads}, and the model's activation is {self.activation}.")
         return loss
+
+
+def _played(terms: tuple[Term, ...]) -> tuple[Term, ...]:
+    """The terms, if each that asks for a discriminator has one that is trained."""
+    if (why := unplayable(terms)) is not None:
+        raise ValueError(why)
+    return terms
 
 
 def ramp_of(section: Mapping[str, Any]) -> Ramp:
