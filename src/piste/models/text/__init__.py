@@ -1,0 +1,1 @@
+"""Networks that read lines of text: columns of an image, then what follows from their neighbours."""
