@@ -46,10 +46,14 @@ class Listing:
     problems: list[Problem]
 
 
-def locate(path: str) -> Path:
+def locate(path: str, holds: str = "images/ and masks/") -> Path:
     """The folder of a built-in data set, or the folder at `path`.
 
     A built-in name wins over a folder of that name in the working directory, which `./lakes` reaches.
+
+    Args:
+        path: a name or a place.
+        holds: what is looked for in the folder, for the message.
 
     Raises:
         FileNotFoundError: neither exists.
@@ -58,7 +62,7 @@ def locate(path: str) -> Path:
         return Path(str(resources.files("piste.data") / path))
     folder = Path(path).expanduser()
     if not folder.is_dir():
-        hint = "is a file; give the folder that holds images/ and masks/" if folder.exists() else "does not exist"
+        hint = f"is a file; give the folder that holds {holds}" if folder.exists() else "does not exist"
         raise FileNotFoundError(f"data folder {path} {hint}; built-in data sets: {nearest(path, BUILT_IN)}")
     return folder
 
