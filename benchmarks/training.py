@@ -22,7 +22,6 @@ from piste.data.segmentation import reader_of
 from piste.losses import CrossEntropy, Dice, Focal, Lovasz
 from piste.tasks.segmentation import SegmentationTask
 from piste.training.recipe import load_recipe
-from piste.training.run import open_task
 
 Loss = Callable[[Tensor, Tensor], Tensor]
 PARTS = ("model", "loss", "backward", "optimizer")
@@ -191,7 +190,7 @@ def main() -> None:
     options = parser.parse_args()
     rounds, epochs, size = (2, 2, 128) if options.quick else (options.rounds, 5, 512)
     recipe = load_recipe("lakes")
-    lakes, batch_size = open_task(recipe), recipe.batch_size
+    lakes, batch_size = recipe.open(), recipe.batch_size
     lines = [
         "# The loss in a training step, and the data on its way to it",
         "",
@@ -208,7 +207,7 @@ def main() -> None:
     large = time_steps(smp.Unet("resnet18", encoder_weights=None, classes=19), of_noise(size, 4), objectives(), rounds)
     lines += table_of_steps(f"19 classes: U-Net, ResNet-18, 2 x 3 x {size} x {size}", large)
     rate = batch_size / median(steps[1].seconds)
-    augmented = open_task(load_recipe("lakes", [AUGMENTED]))
+    augmented = load_recipe("lakes", [AUGMENTED]).open()
     for title, task in (("The lakes recipe's data", lakes), ("The same, augmented", augmented)):
         waits = {workers: waiting(task, batch_size, workers, 10 if options.quick else 10**6) for workers in (0, 2)}
         lines += table_of_rates(title, rates(task, batch_size, epochs), rate, waits)

@@ -7,8 +7,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from piste.tasks import examination
-from piste.tasks.examination import examine
+from piste.tasks.segmentation import examination
+from piste.tasks.segmentation.examination import examine
 from tests.tasks.test_segmentation import Grey, open_stripes
 
 
@@ -25,28 +25,28 @@ def test_the_best_threshold_finds_what_one_half_misses(stripes: Path) -> None:
     task = open_stripes(stripes)
     batches = task.loader("val", train=False, workers=0, batch_size=2)
     found = examine(task, Unsure(), "val", batches)
-    assert found.default["recall/lake"] == 0.0
-    assert found.best["recall/lake"] == found.best["precision/lake"] == 1.0
-    assert found.best["object_f1/lake"] == 1.0
-    assert 0.01 < found.thresholds["lake"] <= 0.3
-    lakes = found.objects["default"]["lake"]["truth"]
+    assert found.scores["default"]["recall/lake"] == 0.0
+    assert found.scores["best_threshold"]["recall/lake"] == found.scores["best_threshold"]["precision/lake"] == 1.0
+    assert found.scores["best_threshold"]["object_f1/lake"] == 1.0
+    assert 0.01 < found.kept["thresholds"]["lake"] <= 0.3
+    lakes = found.further["objects"]["default"]["lake"]["truth"]
     assert lakes > 0
-    assert found.objects["default"]["lake"] == {"truth": lakes, "predicted": 0, "matched": 0}
-    assert found.objects["best_threshold"]["lake"] == {"truth": lakes, "predicted": lakes, "matched": lakes}
+    assert found.further["objects"]["default"]["lake"] == {"truth": lakes, "predicted": 0, "matched": 0}
+    assert found.further["objects"]["best_threshold"]["lake"] == {"truth": lakes, "predicted": lakes, "matched": lakes}
 
 
 def test_thresholds_of_another_split_are_kept(stripes: Path) -> None:
     task = open_stripes(stripes)
     batches = task.loader("test", train=False, workers=0, batch_size=2)
     found = examine(task, Unsure(), "test", batches, {"lake": 0.9, "river": 0.9})
-    assert found.thresholds == {"lake": 0.9, "river": 0.9}
-    assert found.best["recall/lake"] == 0.0
+    assert found.kept["thresholds"] == {"lake": 0.9, "river": 0.9}
+    assert found.scores["best_threshold"]["recall/lake"] == 0.0
 
 
 def test_the_confusion_matrix_has_truth_in_its_rows(stripes: Path) -> None:
     task = open_stripes(stripes)
     found = examine(task, Unsure(), "val", task.loader("val", train=False, workers=0, batch_size=2))
-    matrix = np.array(found.confusion)
+    matrix = np.array(found.further["confusion"])
     assert matrix[:, 0].sum() == matrix.sum()  # everything is called ground
     assert (matrix[1:].sum(1) > 0).all()
 
@@ -64,13 +64,13 @@ class WorseLater(nn.Module):
 def test_the_worst_image_comes_first_and_its_pictures_line_up(stripes: Path) -> None:
     task = open_stripes(stripes)
     found = examine(task, WorseLater(), "val", task.loader("val", train=False, workers=0, batch_size=3))
-    assert found.images[-1]["name"] == "val0"
-    assert {found.images[0]["name"], found.images[1]["name"]} == {"val1", "val2"}
-    assert [seen.name for seen in found.wall] == [image["name"] for image in found.images]
+    assert found.samples[-1]["name"] == "val0"
+    assert {found.samples[0]["name"], found.samples[1]["name"]} == {"val1", "val2"}
+    assert [seen.name for seen in found.wall] == [image["name"] for image in found.samples]
     for seen in found.wall:
-        grey = seen.picture["image"][..., 0]
-        assert np.array_equal(np.rint(grey / 60), seen.picture["truth"])
-        assert seen.picture["prob"].shape == seen.picture["predicted"].shape == grey.shape
+        grey = seen.panels["image"][..., 0]
+        assert np.array_equal(np.rint(grey / 60), seen.panels["truth"])
+        assert seen.panels["prob"].shape == seen.panels["predicted"].shape == grey.shape
 
 
 def test_the_wall_keeps_the_worst_within_its_budget(stripes: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -78,5 +78,5 @@ def test_the_wall_keeps_the_worst_within_its_budget(stripes: Path, monkeypatch: 
     monkeypatch.setattr(examination, "WALL_PIXELS", 0)
     task = open_stripes(stripes)
     found = examine(task, WorseLater(), "val", task.loader("val", train=False, workers=0, batch_size=3))
-    assert [seen.name for seen in found.wall] == [found.images[0]["name"]]
-    assert len(found.images) == 3
+    assert [seen.name for seen in found.wall] == [found.samples[0]["name"]]
+    assert len(found.samples) == 3

@@ -19,7 +19,7 @@ NAMES = ["ground", "lake", "river"]
 def open_stripes(folder: Path, activation: str = "softmax", loss: object = "cross_entropy") -> SegmentationTask:
     data = SegmentationDataRecipe(path=str(folder), classes={"ground": 0, "lake": 1, "river": 2}, background="ground")
     model = SegmentationModelRecipe.model_validate({"depth": 3, "width": 16, "activation": activation})
-    return SegmentationTask.open(data, model, loss, seed=3)
+    return SegmentationTask.open({"data": data, "model": model}, loss, seed=3)
 
 
 class Grey(nn.Module):

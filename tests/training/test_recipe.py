@@ -64,7 +64,7 @@ def test_paths_are_taken_from_the_recipes_folder(tmp_path: Path) -> None:
         ({"data": None}, "`data`"),
         ({"epochs": 0}, "`epochs`.*greater than or equal to 1; got 0"),
         ({"epochs": "many"}, "`epochs`.*got 'many'"),
-        ({"task": "segmentaton"}, "`task`.*'segmentation'"),
+        ({"task": "segmentaton"}, "`task`: no task is called 'segmentaton'; nearest: segmentation"),
         ({"optimizer": "adamm"}, "nearest: adam"),
         ({"optimizer": {"sgd": {"momentm": 0.9}}}, "momentum"),
         ({"scheduler": {"cosine": {"gamma": 0.1}}}, "gamma"),
@@ -78,7 +78,7 @@ def test_mistakes_are_named_in_one_line(changes: dict[str, Any], words: str) -> 
 
 
 def test_what_is_missing_is_named() -> None:
-    with pytest.raises(ValueError, match="`data` is missing; `loss` is missing"):
+    with pytest.raises(ValueError, match="`loss` is missing; `data` is missing"):
         Recipe.parse({"task": "segmentation"})
 
 

@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from piste.data.recipe import SegmentationDataRecipe
+    from piste.training.recipe import Recipe
 
 app = typer.Typer(help="Look at a data set before training on it.", no_args_is_help=True, rich_markup_mode=None)
 
 DataArgument = Annotated[
-    str, typer.Argument(metavar="DATA", help="A folder with images/ and masks/, a recipe file, or lakes.")
+    str,
+    typer.Argument(metavar="DATA", help="A recipe, for any task; or a folder with images/ and masks/, or lakes."),
 ]
 Classes = Annotated[
     str | None,
@@ -34,47 +35,37 @@ def check(data: DataArgument, classes: Classes = None) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from piste.data.check import check_folder
-    from piste.data.segmentation import open_segmentation
-    from piste.data.summary import summarise
+    from piste.tasks.base import task_class
 
     recipe = data_recipe(data, classes)
+    section = recipe.section("data")
     console = Console(highlight=False, markup=False, soft_wrap=True)
-    with console.status(f"Reading {recipe.path}"):
-        problems = check_folder(recipe)
+    with console.status(f"Reading {section.path}"):
+        problems = task_class(recipe.task).problems(section)
     for problem in problems:
         console.print(f"{problem}")
     if problems:
-        raise ValueError(f"{recipe.path}: {len(problems)} problem{'s' * (len(problems) > 1)}, listed above")
-    summary = summarise(open_segmentation(recipe))
+        raise ValueError(f"{section.path}: {len(problems)} problem{'s' * (len(problems) > 1)}, listed above")
+    rows = recipe.open().overview()
     table = Table(box=None, pad_edge=False, header_style="bold")
-    table.add_column("split")
-    for column in ("images", "smallest", "largest"):
-        table.add_column(column, justify="right")
-    for name in summary.class_names:
-        table.add_column(f"{name} pixels", justify="right")
-        table.add_column("images with", justify="right")
-    for split, held in summary.splits.items():
-        row = [split, str(held.images), "x".join(map(str, held.smallest)), "x".join(map(str, held.largest))]
-        for index in range(len(summary.class_names)):
-            row += [f"{held.counts.pixels[index] / max(held.counts.total, 1):.2%}", str(held.counts.images[index])]
-        table.add_row(*row)
+    for column in rows[0]:
+        table.add_column(column, justify="left" if column == "split" else "right")
+    for row in rows:
+        table.add_row(*row.values())
     console.print(table)
     console.print("\nNothing wrong was found.")
 
 
-def data_recipe(data: str, classes: str | None = None) -> "SegmentationDataRecipe":
-    """The data section that a folder, a recipe file or a built-in name stands for."""
-    from piste.data.recipe import SegmentationDataRecipe
-    from piste.training.recipe import load_recipe, parse_section
+def data_recipe(data: str, classes: str | None = None) -> "Recipe":
+    """The recipe that a file or a built-in name stands for; a bare folder is one of images and masks."""
+    from piste.training.recipe import Recipe, builtin_recipes, load_recipe
 
-    if Path(data).suffix in (".yaml", ".yml"):
-        if classes is not None:
+    if Path(data).suffix in (".yaml", ".yml") or (data in builtin_recipes() and not Path(data).is_dir()):
+        if classes is not None and Path(data).suffix:
             raise ValueError("`--classes` goes with a folder; a recipe says its classes itself")
-        return load_recipe(data).data
-    return parse_section(
-        SegmentationDataRecipe, {"path": data, "classes": None if classes is None else _read_classes(classes)}
-    )
+        return load_recipe(data)
+    section = {"path": data, "classes": None if classes is None else _read_classes(classes)}
+    return Recipe.parse({"task": "segmentation", "data": section, "loss": "cross_entropy"}, data)
 
 
 def _read_classes(text: str) -> dict[str, int]:

@@ -47,17 +47,19 @@ def weights(data: DataArgument, classes: Classes = None) -> None:
     from rich.table import Table
 
     from piste.balance import METHODS, class_weights
-    from piste.data.segmentation import open_segmentation
 
-    opened = open_segmentation(data_recipe(data, classes))
-    counts = opened.counts
+    recipe = data_recipe(data, classes)
+    facts = recipe.open().facts()
+    if "counts" not in facts:
+        raise ValueError(f"`piste weights` weighs classes, and {recipe.task} has none")
+    shares, counts = facts["counts"]["pixels"], facts["counts"]
     table = Table(box=None, pad_edge=False, header_style="bold")
     for column in ("class", "share", "images", *METHODS):
         table.add_column(column, justify="left" if column == "class" else "right")
-    made = {method: class_weights(counts.pixels, method, containing=counts.containing) for method in METHODS}
-    for index, name in enumerate(opened.class_names):
-        share = counts.pixels[index] / max(counts.total, 1)
-        row = [name, f"{share:.2%}", str(counts.images[index])]
+    made = {method: class_weights(shares, method, containing=counts["containing"]) for method in METHODS}
+    for index, name in enumerate(facts["classes"]):
+        share = shares[index] / max(counts["total"], 1)
+        row = [name, f"{share:.2%}", str(counts["images"][index])]
         table.add_row(*row, *(f"{float(made[method][index]):.3g}" for method in METHODS))
     Console().print(table)
     typer.echo("\nIn a recipe: loss: {cross_entropy: {weight: inverse}}")

@@ -68,8 +68,7 @@ class SegmentationDataset(Dataset[Item]):
         self.distance = distance
         self.pipeline = pipeline
         self.seed = seed
-        self._mean = 255 * torch.tensor(normalize.mean).view(3, 1, 1)
-        self._std = 255 * torch.tensor(normalize.std).view(3, 1, 1)
+        self.normalize = normalize
         self._epoch = torch.zeros((), dtype=torch.int64).share_memory_()  # type: ignore[no-untyped-call]
 
     def set_epoch(self, epoch: int) -> None:
@@ -87,7 +86,7 @@ class SegmentationDataset(Dataset[Item]):
     def __getitem__(self, index: int) -> Item:
         image, mask = self.pixels(index)
         item = Item(
-            image=image.float().sub_(self._mean).div_(self._std),
+            image=self.normalize(image),
             target=mask.long(),
             index=index,
             name=self.store.samples[index].name,

@@ -3,7 +3,9 @@
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, Self
 
+import torch
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator
+from torch import Tensor
 
 from piste.data.augment import Canvas, Entry, Pipeline
 from piste.data.augment.base import Augmentation
@@ -22,6 +24,13 @@ class Statistics(BaseModel):
 
     mean: tuple[float, float, float]
     std: tuple[float, float, float]
+
+    def __call__(self, image: Tensor) -> Tensor:
+        """An image, uint8 [3, H, W], normalised: float32."""
+        return image.float().sub_(self._bytes(self.mean)).div_(self._bytes(self.std))
+
+    def _bytes(self, values: tuple[float, float, float]) -> Tensor:
+        return 255 * torch.tensor(values).view(3, 1, 1)
 
 
 def _read_fill(fill: object) -> object:

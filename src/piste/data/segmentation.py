@@ -7,6 +7,7 @@ from random import Random
 from typing import final
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -16,6 +17,7 @@ from piste.data.counts import IGNORE_INDEX, count_classes
 from piste.data.dataset import Item, Items, SegmentationDataset, collate
 from piste.data.deal import deal_out, default_split
 from piste.data.folder import BUILT_IN, Sample, list_samples, locate
+from piste.data.images import read_image
 from piste.data.masks import Codes, find_values
 from piste.data.problems import DataError, Problem
 from piste.data.recipe import SegmentationDataRecipe
@@ -87,6 +89,21 @@ class SegmentationData:
         return _picture(
             *self.recipe.pipeline(self.recipe.evaluate, self.recipe.outside)(*self._store(split)[index], Random(0))
         )
+
+    def read(self, path: Path) -> tuple[Item, tuple[int, int]]:
+        """An image file that has no mask, as evaluation would see it, and the height and width it came with.
+
+        Raises:
+            DataError: the file can't be read.
+        """
+        image = torch.from_numpy(read_image(path, self.recipe.window)).permute(2, 0, 1).contiguous()
+        shown = image
+        for steps in (self.recipe.prepare, self.recipe.evaluate):
+            shown = self.recipe.pipeline(steps, self.recipe.outside).image(shown, Random(0))
+        assert isinstance(self.recipe.normalize, Statistics), "open_segmentation puts numbers here"
+        target = torch.full(shown.shape[1:], IGNORE_INDEX)
+        item = Item(image=self.recipe.normalize(shown), target=target, index=0, name=path.stem)
+        return item, (image.shape[1], image.shape[2])
 
     def augmented(self, index: int, epoch: int, seed: int = 0) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
         """A training sample as it is drawn in an epoch, before it is normalised: image [H, W, 3] and mask [H, W]."""

@@ -2,6 +2,67 @@
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Metric:
+    """What is known of a metric, whatever the class or the data.
+
+    Args:
+        label: what a report calls it.
+        smaller_is_better: as for errors.
+        share: whether it lies in 0 … 1 and is read in percent.
+        meaning: one line.
+    """
+
+    label: str
+    smaller_is_better: bool = False
+    share: bool = True
+    meaning: str = ""
+
+
+METRICS: dict[str, Metric] = {}
+"""Every metric by the name before its slash, filed by the module that computes it."""
+
+
+def file_metrics(metrics: Mapping[str, Metric]) -> None:
+    """Add to `METRICS`; a name has one meaning in all tasks.
+
+    Raises:
+        ValueError: a name is filed already with other facts.
+    """
+    for name, metric in metrics.items():
+        if METRICS.setdefault(name, metric) != metric:
+            raise ValueError(f"the metric {name!r} is filed as {METRICS[name]}; got {metric}")
+
+
+def metric_of(name: str) -> Metric:
+    """What is known of a metric by its flat name, such as `f1/cat`; a guess from the name where it is in no list."""
+    base = name.partition("/")[0]
+    guess = Metric(base.replace("_", " ").capitalize(), base.endswith(("error", "loss")), share=False)
+    return METRICS.get(base, guess)
+
+
+file_metrics(
+    {
+        "iou": Metric("IoU", meaning="pixels of a class in truth and prediction, divided by those in either"),
+        "f1": Metric("F1 (Dice)", meaning="harmonic mean of precision and recall"),
+        "precision": Metric("Precision", meaning="share of what was predicted that is true"),
+        "recall": Metric("Recall", meaning="share of what is true that was predicted"),
+        "accuracy": Metric("Accuracy", meaning="share of what was named right"),
+        "average_precision": Metric("Average precision", meaning="area under the curve of precision over recall"),
+        "object_precision": Metric("Objects: precision", meaning="share of the predicted objects that are true"),
+        "object_recall": Metric("Objects: recall", meaning="share of the true objects that were found"),
+        "object_f1": Metric("Objects: F1", meaning="harmonic mean of the objects' precision and recall"),
+        "object_count_error": Metric(
+            "Objects: count error",
+            smaller_is_better=True,
+            share=False,
+            meaning="how far the number of objects in an image is off",
+        ),
+    }
+)
 
 PIXEL_METRICS = ("iou", "f1", "precision", "recall", "accuracy", "average_precision")
 OBJECT_METRICS = ("object_precision", "object_recall", "object_f1", "object_count_error")
@@ -30,7 +91,7 @@ def metric_names(class_names: Sequence[str], background: int | None) -> list[str
 
 def smaller_is_better(name: str) -> bool:
     """Whether a lower value of this score is the better one, as for errors in the number of objects."""
-    return name.partition("/")[0] == "object_count_error"
+    return metric_of(name).smaller_is_better
 
 
 def foreground_indices(classes: int, background: int | None) -> list[int]:

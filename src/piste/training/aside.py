@@ -1,9 +1,15 @@
 """Files that are whole or not there: written aside, then renamed."""
 
+import json
+import math
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
 
 
 @contextmanager
@@ -22,3 +28,43 @@ def written_aside(path: Path) -> Iterator[Path]:
         raise OSError(error.errno, reason) from error
     finally:
         aside.unlink(missing_ok=True)
+
+
+def write_json(path: Path, content: Any) -> None:
+    """Write JSON, with null for what is not a number.
+
+    Raises:
+        OSError: it could not be written; the file is as it was.
+    """
+    with written_aside(path) as aside:
+        aside.write_text(json.dumps(_plain(content), indent=1, allow_nan=False), "utf-8")
+
+
+def write_arrays(path: Path, arrays: Mapping[str, Any]) -> None:
+    """Write arrays by name, as npz.
+
+    Raises:
+        OSError: they could not be written; the file is as it was.
+    """
+    with written_aside(path) as aside, open(aside, "wb") as file:
+        named: dict[str, Any] = {name: np.asarray(array) for name, array in arrays.items()}
+        np.savez_compressed(file, **named)
+
+
+def write_picture(path: Path, pixels: np.ndarray[Any, np.dtype[np.uint8]]) -> None:
+    """Write a picture, uint8 [H, W] or [H, W, 3], as PNG.
+
+    Raises:
+        OSError: it could not be written; the file is as it was.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with written_aside(path) as aside:
+        Image.fromarray(pixels).save(aside, "PNG")
+
+
+def _plain(content: Any) -> Any:
+    if isinstance(content, Mapping):
+        return {key: _plain(value) for key, value in content.items()}
+    if isinstance(content, list | tuple):
+        return [_plain(value) for value in content]
+    return None if isinstance(content, float) and not math.isfinite(content) else content

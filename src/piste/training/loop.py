@@ -7,13 +7,15 @@ augmentation and dropout of an epoch depend on the seed and the epoch alone, so 
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
 
-from piste.tasks.base import Task
+from piste.tasks.base import Trainable
+from piste.training.aside import write_picture
 from piste.training.book import Book
 from piste.training.checkpoint import Checkpoints
 from piste.training.device import start_accelerator
@@ -45,7 +47,7 @@ class Outcome(NamedTuple):
 
 
 def train(
-    task: Task, settings: TrainingRecipe, folder: Path, *, sinks: tuple[Sink, ...] = (), resume: bool = False
+    task: Trainable, settings: TrainingRecipe, folder: Path, *, sinks: tuple[Sink, ...] = (), resume: bool = False
 ) -> Outcome:
     """Trains a task's model and keeps events and checkpoints in a folder.
 
@@ -82,9 +84,12 @@ def train(
             plan = {"epochs": settings.epochs, "steps_per_epoch": state.steps_per_epoch}
             log.note("resume", epoch=state.epoch, step=state.step, **plan)
         if saved is None:
-            log.write("start", **_facts(state, settings))
+            log.write("start", **_facts(task, state, settings))
         while state.status == "running":
             _epoch(task, settings, state, log, checkpoints)
+            picture = task.snapshot(state.evaluated)
+            if picture is not None:
+                write_picture(folder / "snapshots" / f"{state.epoch:04}.png", picture)
         log.write("end", epoch=state.epoch, step=state.step, seconds=state.seconds, status=state.status)
     except FloatingPointError as error:
         log.note("failure", text=str(error))
@@ -102,7 +107,9 @@ def train(
     )
 
 
-def _epoch(task: Task, settings: TrainingRecipe, state: TrainingState, log: EventLog, checkpoints: Checkpoints) -> None:
+def _epoch(
+    task: Trainable, settings: TrainingRecipe, state: TrainingState, log: EventLog, checkpoints: Checkpoints
+) -> None:
     """Trains and validates one epoch, decides what follows from it, and saves."""
     began, phase = time.perf_counter(), state.objective.phase
     trained, lr = train_epoch(task, settings, state, log)
@@ -140,7 +147,7 @@ def _epoch(task: Task, settings: TrainingRecipe, state: TrainingState, log: Even
 
 
 def train_epoch(
-    task: Task, settings: TrainingRecipe, state: TrainingState, log: EventLog
+    task: Trainable, settings: TrainingRecipe, state: TrainingState, log: EventLog
 ) -> tuple[dict[str, Any], float]:
     """One pass over the training split; returns the mean loss with its terms, and the last learning rate."""
     accelerator, model, objective = state.accelerator, state.model, state.objective
@@ -152,7 +159,7 @@ def train_epoch(
         loss = objective(output.prediction, output.asked, mask=output.mask)
         book.batch(loss, output, task.names(batch), partial(task.forward, model, batch))
         if settings.accumulate > 1:  # a batch weighs by what it counts, as if the whole step were one batch
-            size = size or output.target.numel()
+            size = size or _elements(output.target)
             share = output.counted / size
             shares += share
             loss = loss * share
@@ -178,8 +185,15 @@ def train_epoch(
     return book.average.fields(), book.lr
 
 
+def _elements(target: Any) -> int:
+    """How many numbers a target has, in all of its parts."""
+    if isinstance(target, Mapping):
+        return sum(map(_elements, target.values()))
+    return int(target.numel())
+
+
 @torch.no_grad()
-def validate(task: Task, state: TrainingState, log: EventLog) -> tuple[dict[str, Any], dict[str, float]]:
+def validate(task: Trainable, state: TrainingState, log: EventLog) -> tuple[dict[str, Any], dict[str, float]]:
     """One pass over the validation split; returns the mean loss with its terms, and the metrics."""
     model, objective = state.evaluated.eval(), state.objective
     book, scores = Book(state, log), task.scores()
@@ -193,10 +207,12 @@ def validate(task: Task, state: TrainingState, log: EventLog) -> tuple[dict[str,
     return book.average.fields(), dict(scores.compute())
 
 
-def _facts(state: TrainingState, settings: TrainingRecipe) -> dict[str, Any]:
+def _facts(task: Trainable, state: TrainingState, settings: TrainingRecipe) -> dict[str, Any]:
     """What the start event says."""
     device = state.accelerator.device
     return {
+        "task": task.name,
+        **task.metric_facts(),
         "epochs": settings.epochs,
         "steps_per_epoch": state.steps_per_epoch,
         "train_images": len(state.train_loader.dataset),

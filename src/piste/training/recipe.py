@@ -1,19 +1,19 @@
 """A recipe: everything that decides a run, as one checked document."""
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cache
 from importlib import resources
 from pathlib import Path
 from types import UnionType
 from typing import Any, Literal, Self, TypeVar, Union, get_args, get_origin
 
 import yaml
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, create_model
 
-from piste.data.folder import BUILT_IN
-from piste.data.recipe import SegmentationDataRecipe
-from piste.models.recipe import SegmentationModelRecipe
+from piste.data.section import DataSection
 from piste.names import nearest
+from piste.tasks.base import Task, task_class, task_names
 from piste.training.settings import TrainingRecipe
 
 Section = TypeVar("Section", bound=BaseModel)
@@ -23,19 +23,18 @@ Loss = str | dict[str, Any]  # the objective room has its grammar: piste.objecti
 class Recipe(TrainingRecipe):
     """What is trained, on what, with which losses, and how.
 
-    The keys of a YAML recipe are the fields of this class; those of `TrainingRecipe` stand beside `task`, `data`,
-    `model` and `loss` at the top. Unknown keys are refused with the nearest known ones.
+    The keys of a YAML recipe are the fields of this class, and the sections of its task beside them: `data`, `model`
+    and what else the task asks for. Those of `TrainingRecipe` stand at the top, too. Unknown keys are refused with the
+    nearest known ones.
     """
 
     model_config = ConfigDict(extra="forbid")
 
-    task: Literal["segmentation"]
-    data: SegmentationDataRecipe
-    model: SegmentationModelRecipe = SegmentationModelRecipe()
+    task: str
     loss: Loss
 
     @classmethod
-    def parse(cls, document: object, source: str = "recipe") -> Self:
+    def parse(cls, document: object, source: str = "recipe") -> "Recipe":
         """The recipe that `document`, nested mappings as YAML gives them, stands for.
 
         Raises:
@@ -45,17 +44,55 @@ class Recipe(TrainingRecipe):
             raise ValueError(
                 f"{source}: a recipe is a mapping of keys such as task, data and loss; got {document!r:.60}"
             )
-        return parse_section(cls, document, f"{source}: ")
+        if not isinstance(document.get("task"), str):
+            came = f"is {document['task']!r:.60}" if "task" in document else "is missing"
+            raise ValueError(f"{source}: `task` {came}; known: {', '.join(task_names())}")
+        try:
+            section = recipe_class(document["task"])
+        except ValueError as error:
+            raise ValueError(f"{source}: `task`: {error}") from None
+        return parse_section(section, document, f"{source}: ")
 
-    def resolved(self, data: SegmentationDataRecipe, loss: dict[str, Any]) -> Self:
-        """The same recipe with data and loss as a task made them out."""
-        return self.model_copy(update={"data": data, "loss": loss})
+    def section(self, name: str) -> Any:
+        """One of the sections that are the task's own, such as `data`."""
+        return getattr(self, name)
+
+    def open(self) -> Task:
+        """Its task, all of its settings checked.
+
+        Raises:
+            ValueError: a setting that can't be.
+            FileNotFoundError: data that are not there.
+        """
+        kind = task_class(self.task)
+        task = kind.open({name: self.section(name) for name in kind.sections}, self.loss, seed=self.seed)
+        self.check_metrics(task.metric_names)
+        return task
+
+    def resolved(self, task: Task) -> Self:
+        """The same recipe with data and loss as its task made them out."""
+        return self.model_copy(update={"data": task.data_recipe, "loss": dict(task.loss)})
 
     def to_yaml(self) -> str:
         """The recipe as YAML, every default written out."""
         document = self.model_dump(mode="json")
-        first = {key: document.pop(key) for key in ("task", "data", "model", "loss")}
+        first = {key: document.pop(key) for key in ("task", *task_class(self.task).sections, "loss")}
         return yaml.safe_dump(first | document, sort_keys=False, allow_unicode=True, width=110)
+
+
+@cache
+def recipe_class(task: str) -> type[Recipe]:
+    """The recipes of one task: `Recipe` with the task's own sections.
+
+    Raises:
+        ValueError: there is no such task.
+    """
+    sections: dict[str, Any] = {}
+    for name, section in task_class(task).sections.items():
+        complete = all(not field.is_required() for field in section.model_fields.values())
+        sections[name] = (section, section() if complete else ...)
+    kind: Any = Literal[task]
+    return create_model(f"{task.capitalize()}Recipe", __base__=Recipe, task=(kind, ...), **sections)
 
 
 def parse_section(section: type[Section], document: dict[str, Any], prefix: str = "") -> Section:
@@ -120,12 +157,19 @@ def _read_yaml(text: str, source: str) -> Any:
 def _take_paths_from(folder: Path, document: Any) -> None:
     """Make the relative paths that a recipe names absolute: its data, and the files of its own losses."""
     data = document.get("data") if isinstance(document, dict) else None
-    if isinstance(data, dict) and isinstance(data.get("path"), str) and data["path"] not in BUILT_IN:
+    if isinstance(data, dict) and isinstance(data.get("path"), str) and data["path"] not in _built_in(document):
         data["path"] = str((folder / Path(data["path"]).expanduser()).absolute())
     for section in _sections(document):
         custom = section.get("custom")
         if isinstance(custom, str) and custom:
             section["custom"] = str((folder / Path(custom).expanduser()).absolute())
+
+
+def _built_in(document: Mapping[str, Any]) -> frozenset[str]:
+    """The names of data sets, which are no paths, that a recipe of this task may use."""
+    task = document.get("task")
+    section = task_class(task).sections.get("data") if task in task_names() else None
+    return section.built_in if section is not None and issubclass(section, DataSection) else frozenset()
 
 
 def _sections(document: Any) -> Iterator[dict[str, Any]]:

@@ -12,7 +12,7 @@ from torch import nn
 from torch.utils.data import DataLoader
 
 from piste.objective import Change
-from piste.tasks.base import Task
+from piste.tasks.base import Trainable
 from piste.training.ema import EMA
 from piste.training.schedule import Schedule
 from piste.training.schedulers import Plateau
@@ -38,7 +38,7 @@ class TrainingState:
         status: whether the training goes on.
     """
 
-    def __init__(self, task: Task, settings: TrainingRecipe, accelerator: Accelerator) -> None:
+    def __init__(self, task: Trainable, settings: TrainingRecipe, accelerator: Accelerator) -> None:
         self.settings = settings
         self.accelerator = accelerator
         load = {"workers": settings.workers, "batch_size": settings.batch_size}

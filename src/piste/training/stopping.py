@@ -5,17 +5,19 @@ from __future__ import annotations
 import math
 from typing import Any, Literal
 
+from piste.metrics.names import smaller_is_better
+
 Mode = Literal["max", "min"]
 
 
 def mode_of(metric: str) -> Mode:
-    """Whether more or less of a metric is better, by its name: errors and losses are better small.
+    """Whether more or less of a metric is better, as its facts say; losses are better small.
 
     Example:
         >>> mode_of("iou"), mode_of("object_count_error/lake"), mode_of("loss")
         ('max', 'min', 'min')
     """
-    return "min" if metric.split("/")[0].endswith(("error", "loss")) else "max"
+    return "min" if smaller_is_better(metric) else "max"
 
 
 class Best:

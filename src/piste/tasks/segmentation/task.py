@@ -1,17 +1,23 @@
-"""Segmentation: every pixel of an image gets a class."""
+"""The task of segmentation, and its scores."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
 from functools import partial
-from typing import Any, Self
+from pathlib import Path
+from typing import Any, ClassVar, Self, final
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
+from piste.data.check import check_folder
 from piste.data.counts import IGNORE_INDEX
 from piste.data.distance import distance_maps
+from piste.data.problems import Problem
 from piste.data.recipe import SegmentationDataRecipe
 from piste.data.segmentation import SegmentationData, open_segmentation
+from piste.data.summary import summarise
 from piste.losses import Loss
 from piste.metrics.decisions import label_map
 from piste.metrics.names import metric_names
@@ -21,11 +27,15 @@ from piste.models.recipe import SegmentationModelRecipe
 from piste.models.segmentation import build_segmentation_model, check_model, input_multiple
 from piste.objective import Objective
 from piste.objective.recipe import build, resolve
-from piste.tasks.base import Batch
-from piste.tasks.order import EpochOrder
+from piste.tasks.base import Batch, EpochOrder, Examined, Prediction, Task
+from piste.tasks.base.examined import Pixels
+
+AUGMENTED = 6  # training images shown in the report's picture of augmented samples
+VERSIONS = 4  # how often each of them is drawn
 
 
-class SegmentationTask:
+@final
+class SegmentationTask(Task):
     """Ties a folder of images and masks, an architecture, an objective and the metrics of pixels and objects together.
 
     With softmax the model scores every class and the target is a class a pixel, [N, H, W]; with sigmoid it scores
@@ -40,12 +50,16 @@ class SegmentationTask:
         seed: of the order and the augmentation.
     """
 
-    default_metric = "iou"
+    summary: ClassVar[str] = "every pixel of an image gets a class"
+    sections: ClassVar = {"data": SegmentationDataRecipe, "model": SegmentationModelRecipe}
+    default_metric: ClassVar[str] = "iou"
+    key_metrics: ClassVar = ("iou", "f1", "precision", "recall", "average_precision", "object_f1")
 
     def __init__(
         self, data: SegmentationData, model_recipe: SegmentationModelRecipe, loss: Mapping[str, Any], seed: int
     ) -> None:
         self.data = data
+        self.data_recipe = data.recipe
         self.model_recipe = model_recipe
         self.activation = model_recipe.activation
         self.loss = loss
@@ -57,20 +71,21 @@ class SegmentationTask:
         self.masked = any(not hasattr(loss, "ignore_index") for loss in losses)
 
     @classmethod
-    def open(cls, data: SegmentationDataRecipe, model: SegmentationModelRecipe, loss: Any, *, seed: int) -> Self:
+    def open(cls, sections: Mapping[str, Any], loss: Any, *, seed: int) -> Self:
         """The task that these sections of a recipe describe, all of them checked.
 
         Raises:
             ValueError: what is wrong with a section, or with the data.
             FileNotFoundError: a folder or file that is not there.
         """
+        data, model = sections["data"], sections["model"]
         check_model(model)
         opened = open_segmentation(data)
         names, background = opened.class_names, opened.background
         scored = [i for i in range(len(names)) if model.activation == "softmax" or i != background]
         resolved = resolve(
             loss,
-            task="segmentation",
+            task=cls.name,
             activation=model.activation,
             class_names=[names[i] for i in scored],
             counts=opened.counts.of(scored),
@@ -82,6 +97,11 @@ class SegmentationTask:
     def metric_names(self) -> Sequence[str]:
         """The scores of pixels and objects: means over the foreground, then each class."""
         return metric_names(self.data.class_names, self.data.background)
+
+    @property
+    def splits(self) -> Sequence[str]:
+        """Train, val and, where there is one, test."""
+        return tuple(self.data.splits)
 
     def model(self) -> nn.Module:
         """A fresh network; random weights follow the current torch seed."""
@@ -126,21 +146,87 @@ class SegmentationTask:
 
     def probs(self, output: Batch) -> Tensor:
         """Probabilities from a forward pass: [N, C, H, W], or [N, K, H, W] of the foreground with sigmoid."""
-        return output.prediction.softmax(1) if self.activation == "softmax" else output.prediction.sigmoid()
+        logits: Tensor = output.prediction
+        return logits.softmax(1) if self.activation == "softmax" else logits.sigmoid()
 
     def truth(self, output: Batch) -> Tensor:
         """Class indices [N, H, W] from a forward pass, 255 where nothing counts."""
+        target: Tensor = output.target
         if self.activation == "softmax":
-            return output.target
+            return target
         assert output.mask is not None
-        classes = torch.tensor(self.foreground, device=output.target.device)
+        classes = torch.tensor(self.foreground, device=target.device)
         elsewhere = IGNORE_INDEX if self.data.background is None else self.data.background
-        truth = torch.where(output.target.any(1), classes[output.target.int().argmax(1)], elsewhere)
+        truth = torch.where(target.any(1), classes[target.int().argmax(1)], elsewhere)
         return truth.masked_fill(~output.mask.squeeze(1), IGNORE_INDEX)
 
     def scores(self) -> "SegmentationScores":
         """Empty scores."""
         return SegmentationScores(self)
+
+    def labels(self, probs: Tensor, thresholds: Sequence[float] | None = None) -> Tensor:
+        """The class of each pixel [N, H, W]: the likeliest, or that of the foreground which reaches its threshold."""
+        return label_map(probs, activation=self.activation, background=self.data.background, thresholds=thresholds)
+
+    def examine(self, model: nn.Module, split: str, batches: Iterable[Any], before: Examined | None) -> Examined:
+        """Scores at two thresholds, curves, and pictures, the worst first."""
+        from piste.tasks.segmentation.examination import examine
+
+        return examine(self, model, split, batches, None if before is None else before.kept["thresholds"])
+
+    @classmethod
+    def problems(cls, data: Any) -> Sequence[Problem]:
+        """Everything that is wrong with a folder of images and masks."""
+        return check_folder(data)
+
+    def overview(self) -> list[dict[str, str]]:
+        """Images, sizes, and each class's share of the pixels and number of images, split by split."""
+        rows = []
+        for split, held in summarise(self.data).splits.items():
+            row = {"split": split, "images": str(held.images)}
+            row |= {"smallest": "x".join(map(str, held.smallest)), "largest": "x".join(map(str, held.largest))}
+            for index, name in enumerate(self.data.class_names):
+                row[f"{name} pixels"] = f"{held.counts.pixels[index] / max(held.counts.total, 1):.2%}"
+                row[f"images with {name}"] = str(held.counts.images[index])
+            rows.append(row)
+        return rows
+
+    def facts(self) -> dict[str, Any]:
+        """The classes, which of them is background, and how often each occurs."""
+        names, background = list(self.data.class_names), self.data.background
+        return {"classes": names, "background": background, "counts": asdict(self.data.counts)}
+
+    def augmented(self) -> dict[str, Pixels | list[str]]:
+        """Training images and masks as they are and as augmentation shows them; those with most foreground say most."""
+        if not self.data.recipe.augment:
+            return {}
+        masks = list(self.data.masks("train"))
+        order = sorted(range(len(masks)), key=lambda i: float((masks[i] == self.data.background).mean()))
+        arrays: dict[str, Pixels | list[str]] = {"names": []}
+        names = []
+        for i, index in enumerate(order[:AUGMENTED]):
+            arrays[f"original_{i}"], arrays[f"original_mask_{i}"] = self.data.raw("train", index)
+            names.append(self.data.splits["train"][index].name)
+            for j in range(VERSIONS):
+                image, mask = self.data.augmented(index, epoch=j, seed=self.seed)
+                arrays[f"augmented_{i}_{j}"], arrays[f"augmented_mask_{i}_{j}"] = image, mask
+        return arrays | {"names": names}
+
+    @torch.no_grad()
+    def predict(self, model: nn.Module, path: Path) -> Prediction:
+        """The class of each pixel of an image file, at the size of the file."""
+        device = next(model.parameters()).device
+        image, size = self.data.read(path)
+        batch = self.data.collate(self.multiple)([image])
+        logits = model(batch["image"].to(device)).float()[..., : image["target"].shape[0], : image["target"].shape[1]]
+        probs = logits.softmax(1) if self.activation == "softmax" else logits.sigmoid()
+        labels = self.labels(probs)
+        mask = nn.functional.interpolate(labels[None].float(), size=size, mode="nearest-exact")[0, 0]
+        found = mask.byte().cpu().numpy()
+        shares = np.bincount(found.ravel(), minlength=len(self.data.class_names)) / found.size
+        return Prediction(
+            {"shares": dict(zip(self.data.class_names, shares.tolist(), strict=True))}, {"classes": found}
+        )
 
 
 class SegmentationScores:

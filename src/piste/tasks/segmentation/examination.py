@@ -9,11 +9,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from piste.metrics.decisions import label_map
 from piste.metrics.images import ImageScore, image_scores, worst_first
 from piste.metrics.objects import ObjectScores
-from piste.tasks.base import Batch
-from piste.tasks.segmentation import SegmentationTask
+from piste.tasks.base import Batch, Examined, Shown
+from piste.tasks.segmentation.task import SegmentationTask
 
 WALL_PIXELS = 4_000_000  # pictures are kept up to so many pixels in all, but eight of them always
 WALL_LEAST = 8
@@ -27,31 +26,6 @@ class Seen(NamedTuple):
     name: str
     score: ImageScore
     picture: Picture
-
-
-@dataclass(frozen=True)
-class Examination:
-    """What a model does on a split.
-
-    Args:
-        default: every metric at the default threshold.
-        thresholds: for each foreground class, the one used for `best`.
-        best: the metrics at `thresholds`.
-        confusion: pixels by true class (rows) and predicted class (columns).
-        curves: precision, recall and threshold of each foreground class.
-        objects: how many objects of each foreground class are true, predicted and matched, at both thresholds.
-        images: name, IoU and wrong pixels of each image, the worst first.
-        wall: the worst images with their pictures, the worst first.
-    """
-
-    default: dict[str, float]
-    thresholds: dict[str, float]
-    best: dict[str, float]
-    confusion: list[list[int]]
-    curves: dict[str, dict[str, list[float]]]
-    objects: dict[str, dict[str, dict[str, int]]]
-    images: list[dict[str, Any]]
-    wall: list[Seen]
 
 
 @dataclass
@@ -79,8 +53,12 @@ def examine(
     split: str,
     batches: Iterable[Any],
     thresholds: Mapping[str, float] | None = None,
-) -> Examination:
+) -> Examined:
     """Score a model on a split at the default threshold and at the best one, and keep its worst images.
+
+    Beside the scores there are, for each foreground class, its threshold, its curve of precision, recall and threshold,
+    and how many objects are true, predicted and matched at both thresholds; and the pixels by true class (rows) and
+    predicted class (columns).
 
     Args:
         task: says how batches are read.
@@ -96,7 +74,7 @@ def examine(
         output = task.forward(model, batch)
         scores.update(output)
         probs, truth = task.probs(output), task.truth(output)
-        predicted = _labels(task, probs)
+        predicted = task.labels(probs)
         found = image_scores(predicted, truth, classes=len(data.class_names), background=data.background)
         names = task.names(batch)
         ranked += zip(names, found, strict=True)
@@ -105,24 +83,22 @@ def examine(
     thresholds = dict(thresholds or scores.pixels.best_threshold())
     objects = _objects_at(task, model, batches, thresholds)
     order = worst_first([score for _, score in ranked])
-    return Examination(
-        default=scores.compute(),
-        thresholds=thresholds,
-        best=scores.pixels.at(thresholds) | objects.compute(),
-        confusion=scores.pixels.confusion(),
-        curves={name: curve._asdict() for name, curve in scores.pixels.curves().items()},
-        objects={"default": _counts(scores.objects), "best_threshold": _counts(objects)},
-        images=[{"name": ranked[i][0], "score": ranked[i][1].iou, "wrong": ranked[i][1].wrong} for i in order],
-        wall=wall.worst_first(),
+    return Examined(
+        scores={"default": scores.compute(), "best_threshold": scores.pixels.at(thresholds) | objects.compute()},
+        samples=[{"name": ranked[i][0], "score": ranked[i][1].iou, "wrong": ranked[i][1].wrong} for i in order],
+        wall=[Shown(seen.name, seen.score.iou, seen.picture) for seen in wall.worst_first()],
+        masks=True,
+        kept={"thresholds": thresholds},
+        further={
+            "confusion": scores.pixels.confusion(),
+            "curves": {name: curve._asdict() for name, curve in scores.pixels.curves().items()},
+            "objects": {"default": _counts(scores.objects), "best_threshold": _counts(objects)},
+        },
     )
 
 
 def _counts(objects: ObjectScores) -> dict[str, dict[str, int]]:
     return {name: counts._asdict() for name, counts in objects.counts().items()}
-
-
-def _labels(task: SegmentationTask, probs: Tensor, thresholds: list[float] | None = None) -> Tensor:
-    return label_map(probs, activation=task.activation, background=task.data.background, thresholds=thresholds)
 
 
 def _objects_at(
@@ -133,7 +109,7 @@ def _objects_at(
     least = [thresholds[task.data.class_names[i]] for i in task.foreground]
     for batch in batches:
         output = task.forward(model, batch)
-        objects.update(_labels(task, task.probs(output), least), task.truth(output))
+        objects.update(task.labels(task.probs(output), least), task.truth(output))
     return objects
 
 
