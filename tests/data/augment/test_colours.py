@@ -6,7 +6,7 @@ import pytest
 import torch
 from torchvision.tv_tensors import Image, Mask
 
-from piste.data.augment import Canvas
+from piste.data.augment import Canvas, Sample
 from piste.data.augment.colours import Blur, ColourJitter, Equalize, GaussianNoise, Grey
 from tests.data.augment.test_turns import Highest, Lowest
 
@@ -19,8 +19,9 @@ def flat(red, green, blue, height=5, width=7):
 
 
 def changed(step, image, draw=None):
-    out, mask = step(image, MASK, draw or Highest(), CANVAS)
-    assert mask is MASK
+    sample = step(Sample(image, MASK), draw or Highest(), CANVAS)
+    out = sample.image
+    assert sample.mask is MASK
     assert out.dtype == torch.uint8
     return out
 
@@ -58,7 +59,9 @@ def test_changes_are_made_in_random_order():
     image = flat(100, 100, 100)
     image[:, :, 0] = 200
     step = jitter(brightness=0.5, contrast=0.5)
-    found = {tuple(step(image, MASK, HighestInAnyOrder(seed), CANVAS)[0][0, 0, :2].tolist()) for seed in range(10)}
+    found = {
+        tuple(step(Sample(image, MASK), HighestInAnyOrder(seed), CANVAS).image[0, 0, :2].tolist()) for seed in range(10)
+    }
     # brightness first: 255 and 150, whose mean grey is 165, then 165 + 1.5 (150 - 165) = 142.5
     # contrast first: the mean grey is 114.3, 114.3 + 1.5 (100 - 114.3) = 92.9, then 1.5 times that = 139.3
     (first, second) = sorted(dark for _, dark in found)

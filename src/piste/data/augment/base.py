@@ -1,6 +1,7 @@
-"""What every augmentation is: a checked set of settings that changes an image and its mask alike."""
+"""What every augmentation is: a checked set of settings that changes an image and what lies beside it alike."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass
 from random import Random
 from typing import Annotated, Any, ClassVar
@@ -8,6 +9,9 @@ from typing import Annotated, Any, ClassVar
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from torchvision.transforms.v2 import InterpolationMode
 from torchvision.tv_tensors import Image, Mask
+
+from piste.data.augment.instances import Matrix
+from piste.data.augment.sample import Sample
 
 Probability = Annotated[float, Field(ge=0, le=1)]
 Pixels = Annotated[int, Field(ge=2, le=16384)]
@@ -33,11 +37,13 @@ class Canvas:
         interpolation: `nearest`, `bilinear` or `bicubic`, for images; masks always take the nearest pixel.
         fill: red, green and blue outside the image, 0 … 255.
         mask_fill: index of the class outside the image, or the ignored index.
+        min_visible: the share of its area that an instance must keep inside the image, or else it is dropped.
     """
 
     interpolation: str
     fill: tuple[int, int, int]
     mask_fill: int
+    min_visible: float = 0.0
 
     @property
     def resize_mode(self) -> InterpolationMode:
@@ -53,13 +59,31 @@ class Canvas:
         """How images are turned and sheared; torchvision knows no bicubic here and bilinear stands in for it."""
         return InterpolationMode.NEAREST if self.interpolation == "nearest" else InterpolationMode.BILINEAR
 
+    def warp(
+        self, sample: Sample, *, image: Callable[[Image], Image], mask: Callable[[Mask, int], Mask], matrix: Matrix
+    ) -> Sample:
+        """A sample with its pixels at other places; what has no place any more is dropped.
+
+        Args:
+            sample: an image and what lies beside it.
+            image: makes the new image.
+            mask: makes a new mask, of classes [H, W] or of instances [n, H, W], given what lies outside it.
+            matrix: where a point of the image goes; what `image` and `mask` do, in coordinates.
+        """
+        new = image(sample.image)
+        instances = sample.instances
+        if instances is not None:
+            height, width = new.shape[-2:]
+            instances = instances.warped(lambda masks: mask(masks, 0), matrix, (height, width), self.min_visible)
+        labels = None if sample.mask is None else mask(sample.mask, self.mask_fill)
+        return Sample(new, labels, instances)
+
 
 class Augmentation(BaseModel, ABC):
-    """A change to an image and its mask, made with probability `p`.
+    """A change to an image and to what lies beside it, made with probability `p`.
 
     All that is random comes from the generator in the call, so that a sample looks the same whichever process
-    draws it. The image is uint8 [3, H, W]; the mask holds the indices of classes, uint8 [H, W]. Neither is changed in
-    place.
+    draws it; how much is drawn from it does not depend on what lies beside the image. Nothing is changed in place.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
@@ -70,11 +94,11 @@ class Augmentation(BaseModel, ABC):
     p: Probability = 0.5
 
     @abstractmethod
-    def apply(self, image: Image, mask: Mask, draw: Random, canvas: Canvas) -> tuple[Image, Mask]:
-        """The changed image and mask."""
+    def apply(self, sample: Sample, draw: Random, canvas: Canvas) -> Sample:
+        """The changed sample."""
 
-    def __call__(self, image: Image, mask: Mask, draw: Random, canvas: Canvas) -> tuple[Image, Mask]:
-        """Image and mask, changed with probability `p`."""
+    def __call__(self, sample: Sample, draw: Random, canvas: Canvas) -> Sample:
+        """The sample, changed with probability `p`."""
         if draw.random() < self.p:
-            return self.apply(image, mask, draw, canvas)
-        return image, mask
+            return self.apply(sample, draw, canvas)
+        return sample

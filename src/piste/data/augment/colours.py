@@ -1,4 +1,4 @@
-"""Augmentations that change colours and leave the mask as it is."""
+"""Augmentations that change colours and leave all that lies beside the image as it is."""
 
 import math
 from random import Random
@@ -7,9 +7,10 @@ from typing import Annotated, ClassVar, final
 import torch
 from pydantic import Field
 from torchvision.transforms.v2 import functional as F
-from torchvision.tv_tensors import Image, Mask, wrap
+from torchvision.tv_tensors import wrap
 
 from piste.data.augment.base import Augmentation, Canvas, Probability, ranged
+from piste.data.augment.sample import Sample
 
 Strength = Annotated[float, Field(ge=0, le=1)]
 
@@ -23,7 +24,7 @@ class ColourJitter(Augmentation):
     saturation: Strength = 0.2
     hue: Annotated[float, Field(ge=0, le=0.5)] = 0.0
 
-    def apply(self, image: Image, mask: Mask, draw: Random, canvas: Canvas) -> tuple[Image, Mask]:
+    def apply(self, sample: Sample, draw: Random, canvas: Canvas) -> Sample:
         """Make the changes in random order."""
         changes = [
             (F.adjust_brightness, self.brightness, 1.0),
@@ -32,11 +33,12 @@ class ColourJitter(Augmentation):
             (F.adjust_hue, self.hue, 0.0),
         ]
         draw.shuffle(changes)
+        image = sample.image
         for change, reach, middle in changes:
             amount = draw.uniform(middle - reach, middle + reach)
             if reach:
                 image = change(image, amount)
-        return image, mask
+        return sample.coloured(image)
 
 
 @final
@@ -45,9 +47,9 @@ class Equalize(Augmentation):
 
     fixed: ClassVar[bool] = True
 
-    def apply(self, image: Image, mask: Mask, draw: Random, canvas: Canvas) -> tuple[Image, Mask]:
+    def apply(self, sample: Sample, draw: Random, canvas: Canvas) -> Sample:
         """Equalize each channel."""
-        return F.equalize(image), mask
+        return sample.coloured(F.equalize(sample.image))
 
 
 @final
@@ -56,11 +58,11 @@ class Blur(Augmentation):
 
     sigma: ranged(0.1, 20.0) = (0.1, 2.0)  # type: ignore[valid-type]
 
-    def apply(self, image: Image, mask: Mask, draw: Random, canvas: Canvas) -> tuple[Image, Mask]:
+    def apply(self, sample: Sample, draw: Random, canvas: Canvas) -> Sample:
         """Blur with a kernel that reaches three sigmas, or as far as a small image lets it."""
         sigma = draw.uniform(*self.sigma)
-        reach = min(math.ceil(3 * sigma), min(image.shape[-2:]) - 1)
-        return F.gaussian_blur(image, [2 * reach + 1] * 2, [sigma] * 2), mask
+        reach = min(math.ceil(3 * sigma), min(sample.size) - 1)
+        return sample.coloured(F.gaussian_blur(sample.image, [2 * reach + 1] * 2, [sigma] * 2))
 
 
 @final
@@ -69,13 +71,14 @@ class GaussianNoise(Augmentation):
 
     sigma: ranged(0.0, 1.0) = (0.0, 0.05)  # type: ignore[valid-type]
 
-    def apply(self, image: Image, mask: Mask, draw: Random, canvas: Canvas) -> tuple[Image, Mask]:
+    def apply(self, sample: Sample, draw: Random, canvas: Canvas) -> Sample:
         """Add noise and clip what leaves the range."""
         sigma = 255 * draw.uniform(*self.sigma)
         # torchvision's own noise draws from the process-wide random state.
         generator = torch.Generator().manual_seed(draw.getrandbits(63))
+        image = sample.image
         noise = sigma * torch.randn(image.shape, generator=generator)
-        return wrap((image + noise).round_().clamp_(0, 255).to(torch.uint8), like=image), mask
+        return sample.coloured(wrap((image + noise).round_().clamp_(0, 255).to(torch.uint8), like=image))
 
 
 @final
@@ -86,6 +89,6 @@ class Grey(Augmentation):
 
     p: Probability = 0.2
 
-    def apply(self, image: Image, mask: Mask, draw: Random, canvas: Canvas) -> tuple[Image, Mask]:
+    def apply(self, sample: Sample, draw: Random, canvas: Canvas) -> Sample:
         """Replace colours by their luma."""
-        return F.rgb_to_grayscale(image, num_output_channels=3), mask
+        return sample.coloured(F.rgb_to_grayscale(sample.image, num_output_channels=3))

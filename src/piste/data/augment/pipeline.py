@@ -8,6 +8,7 @@ from torch import Tensor
 from torchvision.tv_tensors import Image, Mask
 
 from piste.data.augment.base import Augmentation, Canvas
+from piste.data.augment.sample import Sample
 
 
 @dataclass(frozen=True)
@@ -35,16 +36,29 @@ class Pipeline:
         """
         if not self.steps:
             return image, mask
-        picture, labels = Image(image), Mask(mask)
-        for step in self.steps:
-            picture, labels = step(picture, labels, draw, self.canvas)
-        return picture.as_subclass(Tensor), labels.as_subclass(Tensor)
+        sample = self.sample(Sample(Image(image), Mask(mask)), draw)
+        assert sample.mask is not None
+        return sample.image.as_subclass(Tensor), sample.mask.as_subclass(Tensor)
 
     def image(self, image: Tensor, draw: Random) -> Tensor:
-        """Put an image that has no mask through all steps.
+        """Put an image that has nothing beside it through all steps.
 
         Args:
             image: uint8 [3, H, W].
             draw: where all randomness comes from.
         """
-        return self(image, image.new_zeros(image.shape[1:]), draw)[0]
+        if not self.steps:
+            return image
+        picture: Tensor = self.sample(Sample(Image(image)), draw).image.as_subclass(Tensor)
+        return picture
+
+    def sample(self, sample: Sample, draw: Random) -> Sample:
+        """Put an image and whatever lies beside it through all steps.
+
+        Args:
+            sample: what comes in; it stays as it is.
+            draw: where all randomness comes from.
+        """
+        for step in self.steps:
+            sample = step(sample, draw, self.canvas)
+        return sample

@@ -7,9 +7,11 @@ from typing import ClassVar, Self, final
 from pydantic import model_validator
 from torchvision.transforms.v2 import InterpolationMode
 from torchvision.transforms.v2 import functional as F
-from torchvision.tv_tensors import Image, Mask, wrap
+from torchvision.tv_tensors import Mask, wrap
 
 from piste.data.augment.base import Augmentation, Canvas, Pixels, Probability, ranged
+from piste.data.augment.instances import Matrix
+from piste.data.augment.sample import Sample
 
 
 @final
@@ -20,12 +22,12 @@ class Crop(Augmentation):
     width: Pixels
     p: Probability = 1.0
 
-    def apply(self, image: Image, mask: Mask, draw: Random, canvas: Canvas) -> tuple[Image, Mask]:
+    def apply(self, sample: Sample, draw: Random, canvas: Canvas) -> Sample:
         """Cut at a place drawn evenly from those that fit."""
-        image, mask = _padded(image, mask, self.height, self.width, canvas)
-        top = draw.randint(0, mask.shape[-2] - self.height)
-        left = draw.randint(0, mask.shape[-1] - self.width)
-        return _cut(image, mask, top, left, self.height, self.width)
+        sample = padded(sample, self.height, self.width, canvas)
+        top = draw.randint(0, sample.size[0] - self.height)
+        left = draw.randint(0, sample.size[1] - self.width)
+        return cut(sample, top, left, self.height, self.width, canvas)
 
 
 @final
@@ -38,11 +40,11 @@ class CentreCrop(Augmentation):
     width: Pixels
     p: Probability = 1.0
 
-    def apply(self, image: Image, mask: Mask, draw: Random, canvas: Canvas) -> tuple[Image, Mask]:
+    def apply(self, sample: Sample, draw: Random, canvas: Canvas) -> Sample:
         """Cut out the middle; where it can't be exact it lies half a pixel up or to the left."""
-        image, mask = _padded(image, mask, self.height, self.width, canvas)
-        top, left = (mask.shape[-2] - self.height) // 2, (mask.shape[-1] - self.width) // 2
-        return _cut(image, mask, top, left, self.height, self.width)
+        sample = padded(sample, self.height, self.width, canvas)
+        top, left = (sample.size[0] - self.height) // 2, (sample.size[1] - self.width) // 2
+        return cut(sample, top, left, self.height, self.width, canvas)
 
 
 @final
@@ -59,16 +61,15 @@ class RandomSizedCrop(Augmentation):
     ratio: ranged(0.1, 10.0) = (0.75, 4 / 3)  # type: ignore[valid-type]
     p: Probability = 1.0
 
-    def apply(self, image: Image, mask: Mask, draw: Random, canvas: Canvas) -> tuple[Image, Mask]:
+    def apply(self, sample: Sample, draw: Random, canvas: Canvas) -> Sample:
         """Draw a window, cut it out and resize it."""
-        height, width = mask.shape[-2:]
+        height, width = sample.size
         area = draw.uniform(*self.scale) * height * width
         form = math.exp(draw.uniform(math.log(self.ratio[0]), math.log(self.ratio[1])))
         window_width = min(max(round(math.sqrt(area * form)), 1), width)
         window_height = min(max(round(math.sqrt(area / form)), 1), height)
         top, left = draw.randint(0, height - window_height), draw.randint(0, width - window_width)
-        image, mask = _cut(image, mask, top, left, window_height, window_width)
-        return _resized(image, mask, self.height, self.width, canvas)
+        return resized(cut(sample, top, left, window_height, window_width, canvas), self.height, self.width, canvas)
 
 
 @final
@@ -91,10 +92,9 @@ class Resize(Augmentation):
             raise ValueError(f"takes height and width, or longest, or smallest; got {came}")
         return self
 
-    def apply(self, image: Image, mask: Mask, draw: Random, canvas: Canvas) -> tuple[Image, Mask]:
+    def apply(self, sample: Sample, draw: Random, canvas: Canvas) -> Sample:
         """Resize; the other side is rounded to the nearest pixel."""
-        height, width = self.size(*mask.shape[-2:])
-        return _resized(image, mask, height, width, canvas)
+        return resized(sample, *self.size(*sample.size), canvas)
 
     def size(self, height: int, width: int) -> tuple[int, int]:
         """Height and width of a resized image of height x width."""
@@ -104,19 +104,43 @@ class Resize(Augmentation):
         return max(round(height * scale), 1), max(round(width * scale), 1)
 
 
-def _padded(image: Image, mask: Mask, height: int, width: int, canvas: Canvas) -> tuple[Image, Mask]:
-    rows, columns = max(height - mask.shape[-2], 0), max(width - mask.shape[-1], 0)
+def padded(sample: Sample, height: int, width: int, canvas: Canvas) -> Sample:
+    """The sample, made at least so high and wide by adding to all sides evenly."""
+    rows, columns = max(height - sample.size[0], 0), max(width - sample.size[1], 0)
     if not rows and not columns:
-        return image, mask
+        return sample
     sides = [columns // 2, rows // 2, columns - columns // 2, rows - rows // 2]  # left, top, right, bottom
-    return F.pad(image, sides, fill=list(canvas.fill)), F.pad(mask, sides, fill=canvas.mask_fill)
+    return canvas.warp(
+        sample,
+        image=lambda image: F.pad(image, sides, fill=list(canvas.fill)),
+        mask=lambda mask, fill: F.pad(mask, sides, fill=fill),
+        matrix=Matrix(1, 0, sides[0], 0, 1, sides[1]),
+    )
 
 
-def _cut(image: Image, mask: Mask, top: int, left: int, height: int, width: int) -> tuple[Image, Mask]:
-    return F.crop(image, top, left, height, width), F.crop(mask, top, left, height, width)
+def cut(sample: Sample, top: int, left: int, height: int, width: int, canvas: Canvas) -> Sample:
+    """A window of the sample."""
+    return canvas.warp(
+        sample,
+        image=lambda image: F.crop(image, top, left, height, width),
+        mask=lambda mask, _: F.crop(mask, top, left, height, width),
+        matrix=Matrix(1, 0, -left, 0, 1, -top),
+    )
 
 
-def _resized(image: Image, mask: Mask, height: int, width: int, canvas: Canvas) -> tuple[Image, Mask]:
+def resized(sample: Sample, height: int, width: int, canvas: Canvas) -> Sample:
+    """The sample at another size."""
+    across, down = width / sample.size[1], height / sample.size[0]
+    return canvas.warp(
+        sample,
+        image=lambda image: F.resize(image, [height, width], interpolation=canvas.resize_mode),
+        mask=lambda mask, _: _resized_mask(mask, height, width),
+        matrix=Matrix(across, 0, 0, 0, down, 0),
+    )
+
+
+def _resized_mask(mask: Mask, height: int, width: int) -> Mask:
     # v2.functional.resize takes the corner of each cell for a mask; nearest-exact takes the middle, as images do.
-    small = F.resize_image(mask[None], [height, width], interpolation=InterpolationMode.NEAREST_EXACT)[0]
-    return F.resize(image, [height, width], interpolation=canvas.resize_mode), wrap(small, like=mask)
+    planes = mask if mask.ndim == 3 else mask[None]
+    small = F.resize_image(planes, [height, width], interpolation=InterpolationMode.NEAREST_EXACT)
+    return wrap(small if mask.ndim == 3 else small[0], like=mask)
