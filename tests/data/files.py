@@ -1,5 +1,6 @@
 """Small image files and data folders, written by hand where Pillow has no writer."""
 
+import gzip
 import struct
 import zlib
 from collections.abc import Mapping, Sequence
@@ -73,4 +74,22 @@ def deep_tiff(path: Path, width: int = 4, height: int = 3) -> Path:
     start = struct.pack("<2sHI", b"II", 42, data_at + len(data)) + struct.pack("<3H", 16, 16, 16)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(start + data + directory + bytes(4))
+    return path
+
+
+def idx(path: Path, array: np.ndarray, compressed: bool = False) -> Path:
+    """An IDX file of unsigned bytes, as the MNIST family has them."""
+    content = bytes((0, 0, 8, array.ndim)) + struct.pack(f">{array.ndim}I", *array.shape) + array.tobytes()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(gzip.compress(content) if compressed else content)
+    return path
+
+
+def shades(path: Path, counts: Mapping[str, int], side: int = 6) -> Path:
+    """Image folders by class, such as `{"train/cat": 3}`; each class has a grey of its own, with a little noise."""
+    greys = {name: 40 * i for i, name in enumerate(sorted({folder.rpartition("/")[2] for folder in counts}))}
+    for folder, count in counts.items():
+        for i in range(count):
+            noise = picture(seed=i + len(folder), height=side, width=side) // 16
+            save(path / folder / f"{i:02}.png", (noise + greys[folder.rpartition("/")[2]]).astype(np.uint8))
     return path

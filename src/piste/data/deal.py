@@ -9,7 +9,7 @@ from random import Random
 
 from piste.data.problems import DataError, Problem
 from piste.data.split import DEFAULT_FILE, SPLITS, GroupRecipe, SplitRecipe
-from piste.data.table import Table, read_table
+from piste.data.table import Table, read_table, refuse_without_columns
 from piste.names import nearest
 
 STRATA = 4
@@ -38,7 +38,13 @@ def default_split(folder: Path) -> SplitRecipe:
 
 
 def deal_out(
-    recipe: SplitRecipe, folder: Path, names: Collection[str], foreground: Mapping[str, float] | None = None
+    recipe: SplitRecipe,
+    folder: Path,
+    names: Collection[str],
+    foreground: Mapping[str, float] | None = None,
+    *,
+    strata: Mapping[str, int] | None = None,
+    table: Table | None = None,
 ) -> Deal:
     """Split images as a recipe says. The outcome depends on the recipe and on the names, not on their order.
 
@@ -46,12 +52,14 @@ def deal_out(
         recipe: how.
         folder: where the split file lies.
         names: the images.
-        foreground: each image's share of pixels that are not background, needed to stratify.
+        foreground: each image's share of pixels that are not background, which it is stratified by.
+        strata: the class of each image, to stratify by classes instead.
+        table: the rows of `recipe.file`, where that file has been read already.
     """
     column = recipe.group.column if recipe.group else None
     needs = [name for name in ("split" if recipe.ratio is None else None, column) if name is not None]
     try:
-        table = read_table(folder / recipe.file, names, needs) if needs else Table(folder, (), {}, [])
+        table = _table(folder / recipe.file, names, needs, table) if needs else Table(folder, (), {}, [])
         group_of = _groups(recipe.group, table, names)
     except DataError as error:
         return Deal({}, list(error.problems))
@@ -60,9 +68,15 @@ def deal_out(
         split_of = _from_file(table, problems)
         _refuse_torn_groups(split_of, group_of, table.path, problems)
     else:
-        strata = _strata(foreground) if recipe.stratify and foreground is not None else {}
+        if strata is None:
+            strata = strata_of(foreground or {})
         ratio = dict(zip(SPLITS, recipe.ratio, strict=False))
-        split_of = _by_ratio(group_of, strata, {split: share for split, share in ratio.items() if share}, recipe.seed)
+        split_of = _by_ratio(
+            group_of,
+            strata if recipe.stratify else {},
+            {split: share for split, share in ratio.items() if share},
+            recipe.seed,
+        )
     members: dict[str, list[str]] = {}
     for name in sorted(split_of, key=lambda name: (SPLITS.index(split_of[name]), name)):
         members.setdefault(split_of[name], []).append(name)
@@ -71,6 +85,13 @@ def deal_out(
         if split not in members:
             problems.append(Problem(table.path, _why_empty(split, recipe, group_of)))
     return Deal(members, problems)
+
+
+def _table(path: Path, names: Collection[str], needs: Collection[str], table: Table | None) -> Table:
+    if table is None or table.path != path:
+        return read_table(path, names, needs)
+    refuse_without_columns(path, table.columns, needs)
+    return table
 
 
 def _why_empty(split: str, recipe: SplitRecipe, group_of: Mapping[str, str]) -> str:
@@ -124,7 +145,7 @@ def _refuse_torn_groups(
             problems.append(Problem(path, f"spreads the group {group} over {torn}; keep it in one split"))
 
 
-def _strata(foreground: Mapping[str, float]) -> dict[str, int]:
+def strata_of(foreground: Mapping[str, float]) -> dict[str, int]:
     """Class of each image by its share of foreground: 0 for none, then 1 … STRATA, of equal size."""
     some = sorted((share, name) for name, share in foreground.items() if share > 0)
     ranked = {name: 1 + place * STRATA // len(some) for place, (_, name) in enumerate(some)}

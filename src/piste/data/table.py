@@ -1,7 +1,7 @@
 """The CSV file beside the images: a `name`, its `split`, and whatever groups belong together."""
 
 import csv
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -39,20 +39,8 @@ def read_table(path: Path, names: Collection[str], needs: Collection[str] = ()) 
     Raises:
         DataError: there is no such file, it can't be read or lacks a column.
     """
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.DictReader(file, restval="", restkey="beyond the header")
-            columns = tuple(column.strip() for column in reader.fieldnames or ())
-            reader.fieldnames = list(columns)
-            lines = list(reader)
-    except FileNotFoundError:
-        raise DataError(Problem(path, "no such file; add it or give data.split a ratio")) from None
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise DataError(Problem(path, f"is no CSV file in UTF-8 ({error})")) from None
-    for column in ("name", *needs):
-        if column not in columns:
-            came = ", ".join(columns) or "nothing"
-            raise DataError(Problem(path, f"has no column {column}; its first line, split at commas, has {came}"))
+    columns, lines = read_lines(path, "add it or give data.split a ratio")
+    refuse_without_columns(path, columns, ("name", *needs))
     table = Table(path, columns, {}, [])
     known = set(names)
     for line in lines:
@@ -68,3 +56,37 @@ def read_table(path: Path, names: Collection[str], needs: Collection[str] = ()) 
     for name in sorted(known - table.rows.keys()):
         table.problems.append(Problem(path, f"has no row for the image {name}; add one"))
     return table
+
+
+def read_lines(path: Path, cure: str) -> tuple[tuple[str, ...], list[dict[str, str]]]:
+    """The columns of a CSV file, UTF-8, commas between them, and its lines by column.
+
+    Args:
+        path: the file.
+        cure: what to do where there is no such file.
+
+    Raises:
+        DataError: there is no such file, or it can't be read.
+    """
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            reader = csv.DictReader(file, restval="", restkey="beyond the header")
+            columns = tuple(column.strip() for column in reader.fieldnames or ())
+            reader.fieldnames = list(columns)
+            return columns, list(reader)
+    except FileNotFoundError:
+        raise DataError(Problem(path, f"no such file; {cure}")) from None
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise DataError(Problem(path, f"is no CSV file in UTF-8 ({error})")) from None
+
+
+def refuse_without_columns(path: Path, columns: Sequence[str], needs: Collection[str]) -> None:
+    """Refuse a table that lacks a column.
+
+    Raises:
+        DataError: names the column and those there are.
+    """
+    for column in needs:
+        if column not in columns:
+            came = ", ".join(columns) or "nothing"
+            raise DataError(Problem(path, f"has no column {column}; its first line, split at commas, has {came}"))
