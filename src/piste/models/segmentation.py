@@ -1,10 +1,7 @@
 """Segmentation architectures of segmentation-models-pytorch, by name."""
 
 import inspect
-import logging
-import warnings
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from typing import Any
 
 import segmentation_models_pytorch as smp
@@ -12,6 +9,7 @@ import timm
 import torch
 from torch import nn
 
+from piste.models.hushed import hushed
 from piste.models.recipe import SegmentationModelRecipe
 from piste.names import nearest
 
@@ -65,7 +63,7 @@ def build_segmentation_model(recipe: SegmentationModelRecipe, channels: int) -> 
     keywords = check_model(recipe)
     architecture = architectures()[recipe.name]
     try:
-        with _hushed():
+        with hushed():
             model: nn.Module = architecture(
                 encoder_name=recipe.encoder,
                 encoder_weights=recipe.weights,
@@ -86,20 +84,6 @@ def build_segmentation_model(recipe: SegmentationModelRecipe, channels: int) -> 
             f"`model`: {recipe.name} with {recipe.encoder} and {keywords or 'its defaults'} can't be built: {reason}"
         ) from error
     return model
-
-
-@contextmanager
-def _hushed() -> Iterator[None]:
-    """Keeps to themselves what the libraries say of their own old spellings and of each attempt to download."""
-    log = logging.getLogger("huggingface_hub")
-    level = log.level
-    log.setLevel(logging.CRITICAL)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        log.setLevel(level)
 
 
 def check_model(recipe: SegmentationModelRecipe) -> dict[str, Any]:
