@@ -113,3 +113,48 @@ def test_a_loss_gets_by_name_what_its_call_asks_for():
 def test_what_a_call_asks_for_and_does_not_get_is_named():
     with pytest.raises(ValueError, match="`target` must have 'logit_lengths' for the term `ctc`; it has 'labels'"):
         Sum(CTC())(torch.randn(2, 7, 5), {"labels": torch.ones(2, 3, dtype=torch.long)})
+
+
+WHOLE = {
+    "anchors": Part(("multi_box",), default="multi_box", covers=("classification", "box")),
+    "classification": Part(("cross_entropy", "hard_mining"), default="cross_entropy", class_names=["not", "tree"]),
+    "box": Part(("box_l1", "box_iou"), default="box_l1", reduction="sum", reads={"box_iou": "corners"}),
+}
+
+
+def whole(section):
+    return resolve(section, task="detection", activation="softmax", class_names=["tree"], parts=WHOLE)
+
+
+@pytest.mark.parametrize(
+    ("section", "priced"),
+    [
+        ({}, {"multi_box": "anchors"}),
+        ({"box": "box_iou"}, {"cross_entropy": "classification", "box_iou": "box"}),
+        ({"anchors": "multi_box", "box": "box_iou"}, {"multi_box": "anchors", "box_iou": "box"}),
+        ({"anchors": None, "box": "box_iou"}, {"cross_entropy": "classification", "box_iou": "box"}),
+    ],
+)
+def test_a_part_that_covers_others_is_priced_instead_of_them_by_default(section, priced):
+    assert names(whole(section)) == priced
+
+
+def test_a_loss_is_handed_the_form_of_its_part_that_it_reads_and_sums_where_the_part_says_so():
+    section = whole({"classification": "cross_entropy", "box": {"sum": ["box_l1", "box_iou"]}})
+    objective = build(section, activation="softmax", parts=WHOLE)
+    assert [term.part for term in objective.parts] == ["classification", "box", "box.corners"]
+    assert [term.loss.reduction for term in objective.parts] == ["mean", "sum", "sum"]
+
+
+def test_what_a_part_scores_may_differ_from_the_classes_of_the_task():
+    weight = whole({"classification": {"cross_entropy": {"weight": {"not": 1.0, "tree": 3.0}}}})["sum"][0]
+    assert weight["cross_entropy"]["weight"] == [1.0, 3.0]
+
+
+def test_a_loss_that_takes_offsets_after_its_logits_gets_them_by_name():
+    logits, offsets = torch.zeros(1, 8, 3), torch.ones(1, 8, 4)
+    labels, truth = torch.tensor([[1] + [0] * 7]), torch.zeros(1, 8, 4)
+    objective = build(whole({}), activation="softmax", parts=WHOLE)
+    target = {"anchors": {"offsets": offsets, "labels": labels, "target_offsets": truth}}
+    # the positive and three negatives cost ln 3 each, and four numbers are off by 1, 1/2 each
+    assert_close(objective({"anchors": logits}, target), 4 * torch.tensor(3.0).log() + 2)

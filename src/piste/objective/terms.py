@@ -171,7 +171,7 @@ class Term(nn.Module):
                     f"`target` must have {name!r} for the term `{self.name}`; it has {', '.join(map(repr, asked))}."
                 )
         call |= {name: asked[name] for name in self._takes.named if name in asked}
-        return mine, asked if self._reads else asked["labels"], call
+        return mine, asked if self._reads else asked.get(self._takes.second, asked["labels"]), call
 
     def _mine(self, what: str, given: Any) -> Any:
         """What is given for this term's part of the prediction."""
@@ -258,11 +258,13 @@ class _Keywords:
     """What a call takes besides a prediction and a target.
 
     Args:
+        second: What it calls what stands after the prediction: "target", unless something else is asked for there.
         named: Its keywords.
         required: Those of them without a default.
         anything: Whether it takes any keyword, or doesn't say.
     """
 
+    second: str
     named: frozenset[str]
     required: tuple[str, ...]
     anything: bool
@@ -273,10 +275,11 @@ def _keywords(loss: Callable[..., Any]) -> _Keywords:
     try:
         parameters = inspect.signature(loss.forward if isinstance(loss, nn.Module) else loss).parameters
     except (TypeError, ValueError):
-        return _Keywords(frozenset(), (), anything=True)
+        return _Keywords("target", frozenset(), (), anything=True)
     packed = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
     beside = [parameter for parameter in list(parameters.values())[2:] if parameter.kind not in packed]
     return _Keywords(
+        second=next(iter(list(parameters)[1:2]), "target"),
         named=frozenset(parameter.name for parameter in beside),
         required=tuple(parameter.name for parameter in beside if parameter.default is inspect.Parameter.empty),
         anything=any(parameter.kind is inspect.Parameter.VAR_KEYWORD for parameter in parameters.values()),

@@ -51,25 +51,26 @@ def build(
         ValueError: In one line, where and what. A resolved section builds, unless a file of it has changed or its
             weights still wait for counts.
     """
-    return _Builder(activation, ignore_index, folder, parts or {}, stand_in=None).objective("loss", resolved)
+    return _Builder(activation, ignore_index, folder, parts or {}, classes=None).objective("loss", resolved)
 
 
 def check_build(
     resolved: Mapping[str, Any], *, activation: str, classes: int, folder: Path, parts: Mapping[str, Part] | None
 ) -> None:
     """Hold a section to the rules of everything it builds; weights that wait for counts are taken to be 1."""
-    _Builder(activation, None, folder, parts or {}, stand_in=[1.0] * classes).objective("loss", resolved)
+    _Builder(activation, None, folder, parts or {}, classes).objective("loss", resolved)
 
 
 @dataclass(frozen=True)
 class _Builder:
-    """Builds each part of a section in its place; a stand-in takes the place of weights that are not known yet."""
+    """Builds each part of a section in its place; with `classes`, 1 stands in for weights that are not known yet."""
 
     activation: str
     ignore_index: int | None
     folder: Path
     parts: Mapping[str, Part]
-    stand_in: list[float] | None
+    classes: int | None
+    reduction: str = "mean"
 
     def objective(self, place: str, section: Mapping[str, Any]) -> Objective:
         if "cycle" in section:
@@ -110,10 +111,16 @@ class _Builder:
             return Weighed(terms, WEIGHTINGS[name](terms, **settings))
 
     def term(self, place: str, section: Mapping[str, Any]) -> Term:
-        part = section.get("watch", section).get("part")
-        if part is not None:
-            return replace(self, activation=self.parts[part].activation).whole(place, section).of_part(part)
-        return self.whole(place, section)
+        loss = section.get("watch", section)
+        part = loss.get("part")
+        if part is None:
+            return self.whole(place, section)
+        own = self.parts[part]
+        builder = replace(self, activation=own.activation, reduction=own.reduction)
+        if own.class_names is not None and self.classes is not None:
+            builder = replace(builder, classes=len(own.class_names))
+        name = next(key for key in loss if key not in BESIDE)
+        return builder.whole(place, section).of_part(own.form(part, name))
 
     def whole(self, place: str, section: Mapping[str, Any]) -> Term:
         name = section.get("name")
@@ -141,7 +148,7 @@ class _Builder:
             if keyword in PER_CLASS and isinstance(value, str | Mapping):
                 fixed[keyword] = self.known(place, keyword, value)
             elif keyword == "loss":
-                fixed[keyword] = self.loss(f"{place}.{keyword}", value)
+                fixed[keyword] = replace(self, reduction="mean").loss(f"{place}.{keyword}", value)
             elif isinstance(value, Mapping):
                 with at(f"{place}.{keyword}"):
                     moving[keyword] = ramp_of(value)
@@ -149,18 +156,18 @@ class _Builder:
             else:
                 fixed[keyword] = value
         spec = catalogue()[name]
-        decided = {"activation": self.activation, "ignore_index": self.ignore_index}
+        decided = {"activation": self.activation, "ignore_index": self.ignore_index, "reduction": self.reduction}
         with at(place):
             loss = spec.cls(**fixed, **{key: value for key, value in decided.items() if key in spec.parameters})
             return vary(loss, **moving) if moving else loss
 
     def known(self, place: str, keyword: str, value: Any) -> list[float]:
-        if self.stand_in is None:
+        if self.classes is None:
             raise ValueError(
                 f"{place}: `{keyword}` is still {value!r}: resolve the section with the counts of the "
                 "training set, which it is made of."
             )
-        return self.stand_in
+        return [1.0] * self.classes
 
     def custom(self, reference: str) -> Callable[..., Tensor]:
         loss = load_subject(str(self.folder / reference))

@@ -16,11 +16,25 @@ class Part:
         losses: Names of the losses that suit it.
         activation: What its scores are read with, "softmax" or "sigmoid"; of no meaning for values and boxes.
         default: What prices it where a recipe names nothing, as a recipe writes it; None for nothing.
+        reduction: What its losses make of the costs of elements; "sum" where the batch brings weights that are shares.
+        reads: Forms of it other than the plain one, by the losses that are handed these: with `{"box_iou": "corners"}`
+            that loss prices "box.corners" of a prediction, and all others "box".
+        covers: Parts that its losses price too: where one of these is named alone, its default does not apply, and
+            where it is priced, theirs do not.
+        class_names: What its channels score, where that is not the classes of the task.
     """
 
     losses: Collection[str]
     activation: str = "softmax"
     default: Any = None
+    reduction: str = "mean"
+    reads: Mapping[str, str] = field(default_factory=dict)
+    covers: Collection[str] = ()
+    class_names: Sequence[str] | None = None
+
+    def form(self, part: str, loss: str) -> str:
+        """What a loss of this part, by their names, prices of a prediction."""
+        return f"{part}.{self.reads[loss]}" if loss in self.reads else part
 
 
 @dataclass(frozen=True)
@@ -49,7 +63,9 @@ class Context:
 
     def of(self, part: str) -> "Context":
         """What is known where one part of the prediction is priced."""
-        return replace(self, part=part, activation=self.parts[part].activation)
+        own = self.parts[part]
+        scored = {} if own.class_names is None else {"class_names": own.class_names, "counts": None}
+        return replace(self, part=part, activation=own.activation, **scored)
 
     @property
     def priced(self) -> str:

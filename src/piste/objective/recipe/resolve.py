@@ -121,8 +121,9 @@ def _by_part(place: str, section: Any, context: Context) -> list[dict[str, Any]]
     """The terms that `{classification: focal, box: {sum: [box_iou, box_l1]}}` stands for; parts left out by default."""
     given = mapping(place, section, f"the loss of {context.task}", tuple(context.parts))
     terms = []
-    for name, part in context.parts.items():
-        priced = given.get(name, part.default)
+    defaults = _defaults_beside(given, context.parts)
+    for name in context.parts:
+        priced = given.get(name, defaults.get(name))
         listed = priced["sum"] if isinstance(priced, Mapping) and tuple(priced) == ("sum",) else [priced]
         for i, term in enumerate(listing(f"{place}.{name}.sum", listed, "a sum") if priced is not None else ()):
             where = f"{place}.{name}" if listed == [priced] else f"{place}.{name}.sum[{i}]"
@@ -132,6 +133,17 @@ def _by_part(place: str, section: Any, context: Context) -> list[dict[str, Any]]
     if not terms:
         raise ValueError(f"{place}: no part is priced; the parts are {', '.join(context.parts)}.")
     return terms
+
+
+def _defaults_beside(given: Mapping[str, Any], parts: Mapping[str, Part]) -> dict[str, Any]:
+    """What prices each part that is not named: its default, unless a part that covers others does so, or they it."""
+    defaults = {name: part.default for name, part in parts.items()}
+    for name, part in parts.items():
+        if name not in given and any(covered in given for covered in part.covers):
+            defaults[name] = None
+        elif part.covers and given.get(name, part.default) is not None:
+            defaults |= dict.fromkeys(part.covers)
+    return defaults
 
 
 def _weighting(place: str, given: Any) -> dict[str, Any]:
