@@ -43,8 +43,17 @@ class GeneratorPrice:
     def __init__(self, loss: AdversarialLoss) -> None:
         self.loss = loss
 
-    def __call__(self, prediction: Tensor, target: Mapping[str, Tensor]) -> Tensor:
-        """The generator's loss at the scores that stand beside the labels."""
+    def __call__(self, prediction: Tensor, target: Tensor | Mapping[str, Tensor]) -> Tensor:
+        """The generator's loss at the scores that stand beside the labels.
+
+        Raises:
+            ValueError: No scores are there.
+        """
+        if not isinstance(target, Mapping):
+            raise ValueError(
+                f"an adversarial loss reads the discriminator's scores: give {{'labels': …, {FAKE_SCORES!r}: …}} as "
+                "`target`; got a tensor."
+            )
         return self.loss.generator(target[FAKE_SCORES])
 
 

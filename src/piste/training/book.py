@@ -18,6 +18,7 @@ from piste.training.events import EventLog
 from piste.training.finite import require_finite_gradients, require_finite_loss
 from piste.training.gradients import Norms
 from piste.training.measure import Average, Measured, bring
+from piste.training.rounds import Played, Round, bring_rounds, require_finite_round
 from piste.training.state import TrainingState
 
 AT_ONCE = {"cpu": 1, "cuda": 10, "mps": 10}  # how many steps, or batches of a validation, are settled together
@@ -30,6 +31,7 @@ class _Step:
     norms: Norms
     number: int
     lr: float
+    rounds: Sequence[Round]
 
 
 class Book:
@@ -41,11 +43,13 @@ class Book:
 
     Attributes:
         average: over all batches that are settled.
+        rival: the same of what the discriminator pays; nothing is counted where there is none.
         lr: the rate of the last step.
     """
 
     def __init__(self, state: TrainingState, log: EventLog) -> None:
         self.average = Average()
+        self.rival = Average()
         self.lr = state.schedule.lr
         self._state = state
         self._log = log
@@ -53,7 +57,12 @@ class Book:
         self._at_once = AT_ONCE[state.accelerator.device.type]
         self._overflows = 0
         self._batches: list[Measured] = []
+        self._rounds: list[Round] = []
         self._steps: list[_Step] = []
+
+    def fields(self) -> dict[str, Any]:
+        """The mean loss with its terms, and that of the discriminator where there is one, as events have them."""
+        return self.average.fields() | ({"discriminator": self.rival.fields()} if self.rival.counted else {})
 
     def batch(self, loss: Tensor, output: Batch, names: Sequence[str], again: Callable[[], Any]) -> None:
         """Enters a batch.
@@ -68,11 +77,33 @@ class Book:
         forward = again if self._at_once == 1 else None  # else the weights will have moved on
         self._batches.append(Measured(loss.detach(), terms, output.counted, names, forward))
 
+    def rival_step(
+        self, loss: Tensor, norms: Norms | None, output: Batch, again: Callable[[], Any], names: Sequence[str]
+    ) -> None:
+        """Enters a step of the discriminator, or what it pays for a batch of a validation.
+
+        Args:
+            loss: what the objective has just given for it.
+            norms: its gradients; None in a validation.
+            output: what the model made.
+            again: repeats the discriminator's passes.
+            names: the batch's samples.
+
+        Raises:
+            FloatingPointError: on the CPU, a loss or a gradient is not finite.
+        """
+        terms = self._state.objective.discriminator_terms
+        forward = again if self._at_once == 1 else None
+        made = Round(Measured(loss.detach(), terms, output.counted, names, forward), norms)
+        self._rounds.append(made)
+        if self._at_once == 1 and norms is not None:  # before the weights that made it move
+            self._require_finite(bring_rounds([made]), f"epoch {self._epoch}, step {self._state.step + 1}")
+
     def step(self, norms: Norms) -> None:
         """Enters the step that the batches since the last one make."""
         self.lr = self._state.schedule.lr
-        self._steps.append(_Step(self._batches, norms, self._state.step, self.lr))
-        self._batches = []
+        self._steps.append(_Step(self._batches, norms, self._state.step, self.lr, self._rounds))
+        self._batches, self._rounds = [], []
         if len(self._steps) >= self._at_once:
             self.settle_steps()
 
@@ -88,10 +119,16 @@ class Book:
         batches = [batch for step in steps for batch in step.batches]
         measures, totals = bring(batches, [step.norms.total for step in steps])
         rest = iter(measures)
+        rounds = iter(bring_rounds([each for step in steps for each in step.rounds]))
         phase = self._state.objective.phase
         for step, total in zip(steps, totals, strict=True):
             where = f"epoch {self._epoch}, step {step.number}"
-            mean = Average()
+            played = [next(rounds) for _ in step.rounds]
+            self._require_finite(played, where)
+            mean, rival = Average(), Average()
+            for each in played:
+                rival.add(each.measure)
+                self.rival.add(each.measure)
             for batch in step.batches:
                 measure = next(rest)
                 require_finite_loss(measure, batch, self._state.model, where)
@@ -111,6 +148,7 @@ class Book:
                 phase_name=phase.name,
                 counted=round(mean.counted),
                 grad_norm=total,
+                **({"discriminator": rival.fields() | {"grad_norm": played[-1].norm}} if played else {}),
             )
 
     def settle_batches(self, *, all_of_them: bool = False) -> None:
@@ -125,3 +163,14 @@ class Book:
         for measure, batch in zip(bring(batches)[0], batches, strict=True):
             require_finite_loss(measure, batch, self._state.evaluated, f"the validation of epoch {self._epoch}")
             self.average.add(measure)
+        rounds, self._rounds = self._rounds, []
+        played = bring_rounds(rounds)
+        self._require_finite(played, f"the validation of epoch {self._epoch}")
+        for each in played:
+            self.rival.add(each.measure)
+
+    def _require_finite(self, played: Sequence[Played], where: str) -> None:
+        """Refuses steps of the discriminator that are not finite."""
+        for each in played:
+            assert self._state.rival is not None
+            require_finite_round(each, self._state.rival.module, where)

@@ -15,7 +15,9 @@ from piste.training.measure import Measure, Measured
 CURE = "try a lower lr, a warm-up or clip; `piste check` tries a loss on hard inputs"
 
 
-def require_finite_loss(measure: Measure, batch: Measured, model: nn.Module, where: str) -> None:
+def require_finite_loss(
+    measure: Measure, batch: Measured, model: nn.Module, where: str, whose: str = "the loss"
+) -> None:
     """Refuses a batch whose loss is not finite.
 
     Args:
@@ -23,6 +25,7 @@ def require_finite_loss(measure: Measure, batch: Measured, model: nn.Module, whe
         batch: the same on the device, with its names.
         model: where the layer is looked for.
         where: the moment, for the message.
+        whose: the loss, for the message.
 
     Raises:
         FloatingPointError: names the term, the batch and the layer.
@@ -32,7 +35,7 @@ def require_finite_loss(measure: Measure, batch: Measured, model: nn.Module, whe
     bad = [f"{name} ({f['raw']:g})" for name, f in measure.terms.items() if not math.isfinite(f["weighted"])]
     layer = "unknown, its weights are gone" if batch.again is None else first_bad_layer(model, batch.again)
     raise FloatingPointError(
-        f"the loss is {measure.loss:g} at {where}: term {', '.join(bad) or 'none, only their sum'}; "
+        f"{whose} is {measure.loss:g} at {where}: term {', '.join(bad) or 'none, only their sum'}; "
         f"batch {', '.join(batch.names)}; layer {layer}; {CURE}"
     )
 

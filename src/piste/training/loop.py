@@ -155,7 +155,14 @@ def train_epoch(
     book = Book(state, log)
     size, shares = 0, torch.zeros((), device=accelerator.device)
     for i, batch in enumerate(state.train_loader, start=1):
-        output = task.forward(model, batch)
+        ends_step = i % state.batches_per_step == 0 or i == len(state.train_loader)
+        with torch.set_grad_enabled(ends_step or state.rival is None):
+            output = task.forward(model, batch)
+        if state.rival is not None and objective.adversarial:
+            state.rival.learn(objective, output, state.schedule.lr, partial(book.rival_step, names=task.names(batch)))
+            if not ends_step:
+                continue
+            output = state.rival.judged(output)
         loss = objective(output.prediction, output.asked, mask=output.mask)
         book.batch(loss, output, task.names(batch), partial(task.forward, model, batch))
         if settings.accumulate > 1:  # a batch weighs by what it counts, as if the whole step were one batch
@@ -164,7 +171,7 @@ def train_epoch(
             shares += share
             loss = loss * share
         accelerator.backward(loss)
-        if i % settings.accumulate and i < len(state.train_loader):
+        if not ends_step:
             continue
 
         accelerator.unscale_gradients(state.optimizer)
@@ -182,7 +189,7 @@ def train_epoch(
             if state.ema is not None:
                 state.ema.update(model)
     book.settle_steps()
-    return book.average.fields(), book.lr
+    return book.fields(), book.lr
 
 
 def _elements(target: Any) -> int:
@@ -199,12 +206,14 @@ def validate(task: Trainable, state: TrainingState, log: EventLog) -> tuple[dict
     book, scores = Book(state, log), task.scores()
     for batch in state.val_loader:
         output = task.forward(model, batch)
+        if state.rival is not None and objective.adversarial:
+            output = state.rival.watch(objective, output, partial(book.rival_step, names=task.names(batch)))
         loss = objective(output.prediction, output.asked, mask=output.mask)
         book.batch(loss, output, task.names(batch), partial(task.forward, model, batch))
         book.settle_batches()
         scores.update(output)
     book.settle_batches(all_of_them=True)
-    return book.average.fields(), dict(scores.compute())
+    return book.fields(), dict(scores.compute())
 
 
 def _facts(task: Trainable, state: TrainingState, settings: TrainingRecipe) -> dict[str, Any]:
@@ -218,6 +227,7 @@ def _facts(task: Trainable, state: TrainingState, settings: TrainingRecipe) -> d
         "train_images": len(state.train_loader.dataset),
         "val_images": len(state.val_loader.dataset),
         "parameters": state.size,
+        **({} if state.rival is None else {"discriminator_parameters": state.rival.size}),
         "device": torch.cuda.get_device_name(device) if device.type == "cuda" else device.type,
         "torch": torch.__version__,
     }

@@ -17,6 +17,7 @@ from piste.tasks.base import Batch, Examined, Task
 from piste.training.aside import write_arrays, write_json, written_aside
 from piste.training.checkpoint import Checkpoints, read_checkpoint
 from piste.training.device import start_accelerator
+from piste.training.discriminator import check_players
 from piste.training.events import Sink
 from piste.training.loop import Outcome, train
 from piste.training.recipe import Recipe
@@ -44,6 +45,7 @@ def start_run(recipe: Recipe, folder: Path, *, sinks: tuple[Sink, ...] = (), ech
     task = recipe.open()
     resolved = recipe.resolved(task)
     start_accelerator(recipe)
+    check_players(task.discriminator(), task.objective(), resolved)
     _check_first_batch(task, resolved)
     folder.parent.mkdir(parents=True, exist_ok=True)
     folder.mkdir()

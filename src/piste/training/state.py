@@ -13,6 +13,7 @@ from torch.utils.data import DataLoader
 
 from piste.objective import Change
 from piste.tasks.base import Trainable
+from piste.training.discriminator import Rival, check_players
 from piste.training.ema import EMA
 from piste.training.schedule import Schedule
 from piste.training.schedulers import Plateau
@@ -25,12 +26,16 @@ Status = Literal["running", "finished", "stopped_early"]
 class TrainingState:
     """Model, objective, optimizer and what watches them, on their device and ready to train.
 
+    Raises:
+        ValueError: the settings do not suit the task's discriminator, or it does not suit the loss.
+
     Args:
         task: gives model, objective and batches.
         settings: say how to train.
         accelerator: says where.
 
     Attributes:
+        rival: the discriminator that is trained against the model; None for most tasks.
         watched: the metric that the schedule follows; None for most.
         epoch: epochs that have ended.
         step: optimizer steps taken.
@@ -45,8 +50,6 @@ class TrainingState:
         train, val = task.loader("train", train=True, **load), task.loader("val", train=False, **load)
         self.train_loader, self.val_loader = _prepared(accelerator, train), _prepared(accelerator, val)
         self._follow_the_epoch: tuple[Any, ...] = (train.sampler, train.dataset, self.train_loader)
-        self.steps_per_epoch = math.ceil(len(self.train_loader) / settings.accumulate)
-
         set_seed(settings.seed)
         model = task.model()
         self.ema = None if settings.ema is None else EMA(model, settings.ema)
@@ -54,6 +57,11 @@ class TrainingState:
         if self.ema is not None:
             self.ema.model = accelerator.prepare_model(self.ema.model, evaluation_mode=True)
         self.objective = task.objective().to(accelerator.device)
+        rival = task.discriminator()
+        check_players(rival, self.objective, settings)
+        self.rival = None if rival is None else Rival(rival, settings, accelerator)
+        self.batches_per_step = settings.accumulate if self.rival is None else self.rival.batches
+        self.steps_per_epoch = math.ceil(len(self.train_loader) / self.batches_per_step)
         self.parameters = [(name, p) for name, p in self.model.named_parameters() if p.requires_grad]
         groups: list[dict[str, Any]] = [{"params": [p for _, p in self.parameters]}]
         learned = [(f"objective.{name}", p) for name, p in self.objective.named_parameters()]
@@ -99,6 +107,8 @@ class TrainingState:
             part.set_epoch(epoch)
         set_seed((self.settings.seed * 1_000_003 + epoch) % 2**32)
         self.model.train()
+        if self.rival is not None:
+            self.rival.module.train()
 
     def step_optimizer(self) -> bool:
         """Moves the weights and clears the gradients; says whether they moved, which fp16 may forgo."""
@@ -116,6 +126,8 @@ class TrainingState:
         self.schedule.scale = change.lr_scale
         if change.reset_optimizer:
             self.torch_optimizer.state.clear()
+            if self.rival is not None:
+                self.rival.forget()
         if self.stopping is not None and self.stopping.best.metric == "loss":
             self.stopping.forget()
         if self.watched == "loss":
@@ -165,6 +177,7 @@ class TrainingState:
         parts = {
             "model": self.model,
             "ema": self.ema,
+            "rival": self.rival,
             "optimizer": self.torch_optimizer,
             "schedule": self.schedule,  # after the optimizer, whose rates it sets
             "scaler": self.accelerator.scaler,

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from torch.utils.data import DataLoader
 
     from piste.objective import Objective
+    from piste.tasks.base.discriminator import Discriminator
     from piste.tasks.base.examined import Pixels
 
 
@@ -75,6 +76,14 @@ class Trainable(ABC):
     @abstractmethod
     def model(self) -> nn.Module:
         """A fresh model; random weights follow the current torch seed."""
+
+    def discriminator(self) -> Discriminator | None:
+        """A fresh network to train against the model, for losses that are adversarial; None for a model alone.
+
+        It is shown `prediction` and `target` of the forward passes, and `objective` is called with its scores of the
+        former as `fake_scores` beside the labels. Random weights follow the current torch seed.
+        """
+        return None
 
     @abstractmethod
     def objective(self) -> Objective:
