@@ -58,3 +58,10 @@ def _in_words(name: str, kind: type[BaseModel], error: dict[str, Any]) -> str:
     if error["type"] == "value_error":
         return f"{name}.{setting}: {rule}" if setting else f"{name} {rule}"
     return f"{name}.{setting} {rule}; got {error['input']!r:.60}"
+
+
+def entry_schema(kinds: Mapping[str, type[BaseModel]]) -> dict[str, Any]:
+    """What may stand where one of these is named, alone or with its settings, as JSON Schema."""
+    named = {name: kind.model_json_schema() | {"type": ["object", "null"]} for name, kind in kinds.items()}
+    one = {"type": "object", "minProperties": 1, "maxProperties": 1, "additionalProperties": False}
+    return {"anyOf": [{"enum": list(named)}, one | {"properties": named}]}

@@ -62,8 +62,13 @@ class SegmentationDataRecipe(ImagesSection):
 
     built_in: ClassVar[frozenset[str]] = frozenset(BUILT_IN)
 
-    classes: Annotated[dict[str, Value] | None, BeforeValidator(_read_classes)] = None
-    ignore: Annotated[list[Value], BeforeValidator(_read_ignored)] = Field(default_factory=list)
+    classes: Annotated[
+        dict[str, Value] | None,
+        BeforeValidator(_read_classes, json_schema_input_type=dict[str, Value] | list[str] | None),
+    ] = None
+    ignore: Annotated[
+        list[Value], BeforeValidator(_read_ignored, json_schema_input_type=list[Value] | Value | None)
+    ] = Field(default_factory=list)
     background: str | None = None
     mask_fill: str = "ignore"
 

@@ -93,7 +93,9 @@ class DataSection(BaseModel):
     """Names of data sets that come with the package or with one of its libraries; any other path is a place."""
 
     path: str
-    split: Annotated[SplitRecipe | None, BeforeValidator(read_split)] = None
+    split: Annotated[
+        SplitRecipe | None, BeforeValidator(read_split, json_schema_input_type=SplitRecipe | str | None)
+    ] = None
     cache: Literal["auto"] | bool = "auto"
 
     @field_validator("path", mode="before")
@@ -125,10 +127,13 @@ class ImagesSection(DataSection):
     augment: list[Entry] = []
     evaluate: list[Entry] = []
     interpolation: Literal["nearest", "bilinear", "bicubic"] = "bilinear"
-    fill: Annotated[Literal["mean"] | Colour, BeforeValidator(_read_fill)] = "mean"
-    normalize: Annotated[Literal["data"] | Statistics, BeforeValidator(_read_normalize)] = Field(
-        default="imagenet", validate_default=True
-    )
+    fill: Annotated[
+        Literal["mean"] | Colour, BeforeValidator(_read_fill, json_schema_input_type=Literal["mean"] | Byte | Colour)
+    ] = "mean"
+    normalize: Annotated[
+        Literal["data"] | Statistics,
+        BeforeValidator(_read_normalize, json_schema_input_type=Literal["imagenet", "data"] | Statistics),
+    ] = Field(default="imagenet", validate_default=True)
 
     @field_validator("prepare", "evaluate")
     @classmethod

@@ -8,6 +8,8 @@ from typing import TypeVar
 import torch
 from torch import Tensor
 
+from piste.losses.rules import Rule, note
+
 Weights = Sequence[float] | Tensor
 _T = TypeVar("_T")
 
@@ -21,6 +23,8 @@ def number(
     Traceback (most recent call last):
     ValueError: `alpha` is a price and must be a number >= 0; got -1.0.
     """
+    smallest = low
+    note(name, lambda: Rule("number", smallest, high, above))
     if above is not None:
         low, more = above, f" > {above:g}"
     else:
@@ -39,6 +43,7 @@ def one_of(name: str, value: _T, allowed: Collection[_T]) -> _T:
     Traceback (most recent call last):
     ValueError: `reduction` must be one of 'mean', 'sum', 'none'; got 'average'.
     """
+    note(name, lambda: Rule("word", allowed=tuple(map(str, allowed))))
     if not isinstance(value, str) or value not in allowed:
         raise ValueError(f"`{name}` must be one of {', '.join(map(repr, allowed))}; got {value!r}.")
     return value
@@ -51,6 +56,7 @@ def per_class(name: str, value: Weights) -> Tensor:
     Traceback (most recent call last):
     ValueError: `weight` must be a list of numbers >= 0, one per class and not all 0; got [1.0, -2.0].
     """
+    note(name, lambda: Rule("per_class", low=0.0))
     fits = isinstance(value, Tensor | Sequence) and not isinstance(value, str)
     if fits and not isinstance(value, Tensor):
         fits = all(isinstance(each, Real) and not isinstance(each, bool) for each in value)
@@ -65,6 +71,7 @@ def per_class(name: str, value: Weights) -> Tensor:
 
 def class_id(name: str, value: int | None) -> int | None:
     """An integer, or None."""
+    note(name, lambda: Rule("integer"))
     if value is not None and (not isinstance(value, int) or isinstance(value, bool)):
         raise ValueError(f"`{name}` must be an integer or None; got {value!r}.")
     return value
@@ -72,6 +79,7 @@ def class_id(name: str, value: int | None) -> int | None:
 
 def switch(name: str, value: bool) -> bool:
     """True or False."""
+    note(name, lambda: Rule("switch"))
     if not isinstance(value, bool):
         raise ValueError(f"`{name}` must be True or False; got {value!r}.")
     return value
@@ -84,6 +92,7 @@ def class_ids(name: str, value: str | Sequence[int]) -> Tensor | None:
     Traceback (most recent call last):
     ValueError: `classes` must be "all" or a list of different class ids >= 0; got [1, 1].
     """
+    note(name, lambda: Rule("class_ids"))
     if value == "all":
         return None
     fits = isinstance(value, Sequence) and not isinstance(value, str) and len(value) > 0

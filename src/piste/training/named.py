@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from piste.data.entries import entry_schema
 from piste.names import nearest
 
 
@@ -56,6 +57,10 @@ class OneOf:
             return thing.model_validate(dict(settings))
         except ValidationError as errors:
             raise ValueError("; ".join(_in_words(name, dict(error)) for error in errors.errors())) from None
+
+    def schema(self) -> dict[str, Any]:
+        """What `read` takes, as JSON Schema."""
+        return entry_schema(self.things)
 
     def write(self, value: Named) -> dict[str, Any]:
         """The entry with every setting written out."""

@@ -5,7 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, PlainValidator, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    PlainValidator,
+    WithJsonSchema,
+    field_validator,
+    model_validator,
+)
 
 from piste.names import nearest
 from piste.training.optimizers import OPTIMIZERS, AdamW, Optimizer
@@ -13,6 +22,20 @@ from piste.training.schedulers import SCHEDULERS, Constant, Plateau, Scheduler
 from piste.training.stopping import Mode
 
 Count = Annotated[int, Field(ge=1)]
+
+
+AnyOptimizer = Annotated[
+    Optimizer,
+    PlainValidator(OPTIMIZERS.read),
+    PlainSerializer(OPTIMIZERS.write),
+    WithJsonSchema(OPTIMIZERS.schema()),
+]
+AnyScheduler = Annotated[
+    Scheduler,
+    PlainValidator(SCHEDULERS.read),
+    PlainSerializer(SCHEDULERS.write),
+    WithJsonSchema(SCHEDULERS.schema()),
+]
 
 
 class BestRecipe(BaseModel):
@@ -67,8 +90,8 @@ class TrainingRecipe(BaseModel):
     epochs: Count = 30
     batch_size: Count = 8
     accumulate: Count = 1
-    optimizer: Annotated[Optimizer, PlainValidator(OPTIMIZERS.read), PlainSerializer(OPTIMIZERS.write)] = AdamW()
-    scheduler: Annotated[Scheduler, PlainValidator(SCHEDULERS.read), PlainSerializer(SCHEDULERS.write)] = Constant()
+    optimizer: AnyOptimizer = AdamW()
+    scheduler: AnyScheduler = Constant()
     clip: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
     precision: Literal["no", "bf16", "fp16"] = "no"
     ema: Annotated[float, Field(gt=0, lt=1)] | None = None
@@ -79,12 +102,12 @@ class TrainingRecipe(BaseModel):
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
     trackers: list[Literal["tensorboard", "mlflow", "wandb"]] = Field(default_factory=list)
 
-    @field_validator("precision", mode="before")
+    @field_validator("precision", mode="before", json_schema_input_type=Literal["no", "bf16", "fp16", False])
     @classmethod
     def _yaml_reads_no_as_false(cls, value: Any) -> Any:
         return "no" if value is False else value
 
-    @field_validator("best", mode="before")
+    @field_validator("best", mode="before", json_schema_input_type=str | BestRecipe | None)
     @classmethod
     def _a_name_is_a_metric(cls, value: Any) -> Any:
         return {"metric": value} if isinstance(value, str) else value

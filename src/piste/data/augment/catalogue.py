@@ -4,13 +4,13 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, PlainSerializer
+from pydantic import BeforeValidator, PlainSerializer, WithJsonSchema
 
 from piste.data.augment.base import Augmentation
 from piste.data.augment.colours import Blur, ColourJitter, Equalize, GaussianNoise, Grey
 from piste.data.augment.sizes import CentreCrop, Crop, RandomSizedCrop, Resize
 from piste.data.augment.turns import HorizontalFlip, Rotate, Rotate90, Shear, ShiftScaleRotate, VerticalFlip
-from piste.data.entries import read_entry, snake_case
+from piste.data.entries import entry_schema, read_entry, snake_case
 
 
 def name_of(augmentation: type[Augmentation]) -> str:
@@ -48,5 +48,10 @@ def _written(augmentation: Augmentation) -> dict[str, Any]:
     return {name_of(type(augmentation)): augmentation.model_dump(mode="json", exclude_none=True)}
 
 
-Entry = Annotated[Augmentation, BeforeValidator(read_augmentation), PlainSerializer(_written)]
+Entry = Annotated[
+    Augmentation,
+    BeforeValidator(read_augmentation),
+    PlainSerializer(_written),
+    WithJsonSchema(entry_schema(AUGMENTATIONS)),
+]
 """The type of an augmentation in a pydantic model: read from, and written as, an entry of a recipe."""

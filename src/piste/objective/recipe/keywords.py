@@ -42,6 +42,11 @@ def spec_for(place: str, name: str, context: Context) -> LossSpec:
     return spec
 
 
+def settable(spec: LossSpec) -> dict[str, Any]:
+    """The keywords of a loss that a recipe sets, with their defaults."""
+    return {name: parameter.default for name, parameter in spec.parameters.items() if name not in DECIDED}
+
+
 def resolve_keywords(place: str, spec: LossSpec, given: Any, context: Context) -> dict[str, Any]:
     """Every keyword of a loss that a recipe can set, given or by default.
 
@@ -51,14 +56,14 @@ def resolve_keywords(place: str, spec: LossSpec, given: Any, context: Context) -
     given = {} if given is None else given
     if not isinstance(given, Mapping):
         raise ValueError(f"{place}: the keywords of a loss are a mapping, such as {{smooth: 1.0}}; got {given!r}.")
-    settable = {name: parameter.default for name, parameter in spec.parameters.items() if name not in DECIDED}
+    known = settable(spec)
     for keyword in given:
         if keyword in DECIDED:
             raise ValueError(f"{place}: `{keyword}` is not set at a loss: {DECIDED[keyword]}.")
-        if keyword not in settable:
-            raise ValueError(f"{place}: `{spec.name}` has no keyword {keyword!r}; {nearest(str(keyword), settable)}.")
+        if keyword not in known:
+            raise ValueError(f"{place}: `{spec.name}` has no keyword {keyword!r}; {nearest(str(keyword), known)}.")
     resolved: dict[str, Any] = {}
-    for keyword, default in settable.items():
+    for keyword, default in known.items():
         value = given.get(keyword, default)
         if keyword in PER_CLASS and value is not None and value is not default:
             value = resolve_weights(place, keyword, value, context)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 
 from piste.losses import Between, Choice, LossSpec
+from piste.losses.rules import meanings_of
 
 SECTIONS = ("Args:", "Returns:", "Raises:", "Source:", "Example:", "Attributes:", "Called as ", "- ", " ")
 """How paragraphs begin that are no description."""
@@ -102,15 +103,6 @@ def paragraphs(text: str) -> list[str]:
     return [block if block[0] == " " else re.sub(r"\s*\n\s*(?!-\s)", " ", block) for block in blocks]
 
 
-def meanings_of(cls: type) -> Mapping[str, str]:
-    """What each keyword means: from the class's docstring, or else from that of the nearest base that says so."""
-    found: dict[str, str] = {}
-    for ancestor in cls.__mro__:
-        for name, meaning in _arguments(ancestor.__doc__ or ""):
-            found.setdefault(name, meaning)
-    return found
-
-
 def words_of_range(spec: LossSpec) -> str:
     """The smallest and the largest value of the mean."""
     low, high = (f"{end:g}".replace("inf", "\N{INFINITY}") for end in spec.value_range)
@@ -142,16 +134,6 @@ def words_of_stand_ins(spec: LossSpec) -> str | None:
 def recipe_of(spec: LossSpec) -> str | None:
     """How a recipe asks for it; None if no task of recipes is one that it suits."""
     return f"loss: {spec.name}" if any(find_spec(f"piste.tasks.{task}") for task in spec.tasks) else None
-
-
-def _arguments(docstring: str) -> Iterator[tuple[str, str]]:
-    """Name and meaning of each entry of the section `Args:`."""
-    section = re.search(r"^Args:\n((?:[ \t]+.*\n?|\n)*)", inspect.cleandoc(docstring), re.MULTILINE)
-    if section:
-        for entry in re.split(r"\n(?=\S)", inspect.cleandoc(section[1])):
-            name, colon, meaning = entry.partition(":")
-            if colon and name.isidentifier():
-                yield name, " ".join(meaning.split())
 
 
 def _default(parameter: inspect.Parameter) -> str:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from piste.data.problems import Problem
     from piste.data.section import DataSection
+    from piste.objective.recipe import Part
     from piste.tasks.base.examined import Examined, Pixels, Prediction
 
 
@@ -24,6 +25,7 @@ class Task(Trainable):
     Attributes:
         summary: one line for lists of tasks.
         sections: the recipe's sections that are the task's own, by key: `data`, `model`, and others.
+        parts: what its models may predict, by name, where each part has losses of its own; none where it is one thing.
         data_recipe: the `data:` section with everything decided that it left open.
         loss: the resolved `loss:` section.
         seed: of order and augmentation.
@@ -31,6 +33,7 @@ class Task(Trainable):
 
     summary: ClassVar[str]
     sections: ClassVar[Mapping[str, type[BaseModel]]]
+    parts: ClassVar[Mapping[str, Part]] = {}
 
     data_recipe: DataSection
     loss: Mapping[str, Any]
