@@ -10,6 +10,7 @@ from torchvision.models import get_model
 
 from piste.losses import Perceptual, Style
 from piste.losses.features.layers import Layers, pretrained
+from piste.losses.features.untrained import untrained
 
 PLAIN = {"mean": (0.0, 0.0, 0.0), "std": (1.0, 1.0, 1.0)}
 
@@ -165,3 +166,29 @@ class TestWeightsFromAFile:
             ValueError, match="`network` 'vgg16' is torchvision's: install torchvision, or give a network"
         ):
             Perceptual()
+
+
+class TestRandomWeights:
+    def test_two_are_the_same_and_no_random_number_is_drawn(self) -> None:
+        x, y = images(2, 3, 16, 16), images(2, 3, 16, 16).flip(3)
+        state = torch.get_rng_state()
+        values = [make(weights="random")(x, y) for make in (Perceptual, Perceptual, Style, Style)]
+        assert torch.equal(torch.get_rng_state(), state)
+        assert values[0] == values[1] > 0
+        assert values[2] == values[3] > 0
+
+    def test_a_network_by_name_is_torchvision_s_and_its_layers_keep_their_names_and_their_scale(self) -> None:
+        for name in ("vgg11", "vgg19"):
+            network = untrained(name)
+            with torch.device("meta"):
+                features = get_model(name).features
+            wanted = [(f"features.{key}", value.shape) for key, value in features.state_dict().items()]
+            assert [(key, value.shape) for key, value in network.state_dict().items()] == wanted
+        (seen,) = Layers(network, ["features.35"], (0.0,) * 3, (1.0,) * 3)(images(1, 3, 64, 64))
+        assert 0.03 < seen.square().mean().sqrt() < 30  # neither dies out nor explodes over 16 layers
+
+    def test_other_networks_and_layers_of_the_classifier_are_refused(self) -> None:
+        with pytest.raises(ValueError, match=r"must be one of 'vgg11', .*; got 'vgg17'"):
+            Perceptual(network="vgg17", weights="random")
+        with pytest.raises(ValueError, match="must be names of the network"):
+            Perceptual(weights="random", layers=["classifier.0"])

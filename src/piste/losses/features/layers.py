@@ -7,12 +7,21 @@ from math import inf
 from numbers import Real
 from os import PathLike
 from pathlib import Path
-from typing import Any, final
+from typing import Any, Literal, final, get_args
 
 import torch
 from torch import Tensor, fx, nn
 
+from piste.losses.arguments import one_of
+from piste.losses.features.untrained import untrained
+
 File = str | PathLike[str]
+VGG = Literal["vgg11", "vgg13", "vgg16", "vgg19"]
+"""Networks of torchvision's that losses know by name."""
+
+RANDOM = "random"
+"""What stands for a file of weights where nobody trained the network."""
+
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 
@@ -116,7 +125,11 @@ def _frozen(network: fx.GraphModule) -> fx.GraphModule:
 
 
 def network_of(network: str | nn.Module, weights: File | None) -> nn.Module:
-    """The network as it is given, or VGG-16 by its name.
+    """The network as it is given, or one of torchvision's VGGs by its name.
+
+    Args:
+        network: What the user gave.
+        weights: For a network by name: a file, None for the one in torch.hub's cache, or "random".
 
     Raises:
         ValueError: It is neither, or weights come with a network that has its own.
@@ -125,9 +138,8 @@ def network_of(network: str | nn.Module, weights: File | None) -> nn.Module:
         if weights is not None:
             raise ValueError(f"`weights` goes with a network by name; load them into the network; got {weights!r}.")
         return network
-    if network != "vgg16":
-        raise ValueError(f'`network` must be "vgg16" or a module; got {network!r}.')
-    return pretrained(network, weights)
+    one_of("network", network, get_args(VGG))
+    return untrained(network) if weights == RANDOM else pretrained(network, weights)
 
 
 def pretrained(name: str, weights: File | None) -> nn.Module:
@@ -150,6 +162,7 @@ def pretrained(name: str, weights: File | None) -> nn.Module:
         raise ValueError(
             f"`weights` must be a file with torchvision's weights of {name}, and there is no {file}. Nothing is "
             f"downloaded here: fetch {url} and put it there, or say where it is by weights=."
+            + (f" weights={RANDOM!r} does without, by a network that never learned." if name in get_args(VGG) else "")
         )
     with torch.device("meta"):  # no memory, and no random numbers, for weights that are replaced
         network: nn.Module = models.get_model(name, weights=None)

@@ -1,7 +1,7 @@
 """Perceptual loss: for each layer phi of a network, ||phi(prediction) - phi(target)||^2 / (C H W), summed."""
 
 from collections.abc import Callable, Sequence
-from typing import Literal, Unpack
+from typing import Unpack
 
 import torch
 from torch import Tensor, nn
@@ -10,6 +10,7 @@ from piste.losses.features.base import ImageKeywords, ImageLoss
 from piste.losses.features.layers import (
     IMAGENET_MEAN,
     IMAGENET_STD,
+    VGG,
     File,
     Layers,
     file_or_none,
@@ -93,12 +94,14 @@ class Perceptual(ImageLoss):
     It runs in float32 under autocast too.
 
     Args:
-        network: "vgg16" for torchvision's, the paper's; or any network that `torch.fx` can trace.
+        network: "vgg16" for torchvision's, the paper's, or "vgg11", "vgg13", "vgg19", whose layers have other names; or
+            any network that `torch.fx` can trace.
         layers: Dotted names as in `network.named_modules()`. The default is relu3_3 of VGG-16, the authors' code's
             choice for content; the paper says relu2_2, which is features.8, and relu3_3.
         layer_weights: One number > 0 per layer: what it weighs in the sum; None for 1 each.
         weights: File with the state_dict of `network` by name; None for the file in torch.hub's cache. Nothing is
-            ever downloaded: where the file is missing, the error says what to fetch.
+            ever downloaded: where the file is missing, the error says what to fetch. "random" for weights that are
+            random and always the same.
         mean: Per channel, what is subtracted from images; ImageNet's by default.
         std: Per channel, what they are then divided by, > 0.
         **common: reduction of `ImageLoss`.
@@ -116,12 +119,12 @@ class Perceptual(ImageLoss):
         tensor(1.)
     """
 
-    network: Literal["vgg16"] | nn.Module
+    network: VGG | nn.Module
 
     def __init__(
         self,
         *,
-        network: Literal["vgg16"] | nn.Module = "vgg16",
+        network: VGG | nn.Module = "vgg16",
         layers: Sequence[str] = ("features.15",),
         layer_weights: Sequence[float] | None = None,
         weights: File | None = None,

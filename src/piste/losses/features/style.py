@@ -4,7 +4,7 @@ The Gram matrix of a layer's output phi, of C channels and H x W positions, is G
 """
 
 from collections.abc import Callable, Sequence
-from typing import Literal, Unpack
+from typing import Unpack
 
 import torch
 from torch import Tensor, nn
@@ -13,6 +13,7 @@ from piste.losses.features.base import ImageKeywords, ImageLoss
 from piste.losses.features.layers import (
     IMAGENET_MEAN,
     IMAGENET_STD,
+    VGG,
     File,
     Layers,
     file_or_none,
@@ -90,11 +91,13 @@ class Style(ImageLoss):
     images. It runs in float32 under autocast too.
 
     Args:
-        network: "vgg16" for torchvision's, the paper's; or any network that `torch.fx` can trace.
+        network: "vgg16" for torchvision's, the paper's, or "vgg11", "vgg13", "vgg19", whose layers have other names; or
+            any network that `torch.fx` can trace.
         layers: Dotted names as in `network.named_modules()`: early ones for fine textures, late ones for coarse
             patterns. The default is the paper's: relu1_2, relu2_2, relu3_3 and relu4_3 of VGG-16.
         weights: File with the state_dict of `network` by name; None for the file in torch.hub's cache. Nothing is
-            ever downloaded: where the file is missing, the error says what to fetch.
+            ever downloaded: where the file is missing, the error says what to fetch. "random" for weights that are
+            random and always the same.
         mean: Per channel, what is subtracted from images; ImageNet's by default.
         std: Per channel, what they are then divided by, > 0.
         **common: reduction of `ImageLoss`.
@@ -113,12 +116,12 @@ class Style(ImageLoss):
     """
 
     sizes_may_differ = True
-    network: Literal["vgg16"] | nn.Module
+    network: VGG | nn.Module
 
     def __init__(
         self,
         *,
-        network: Literal["vgg16"] | nn.Module = "vgg16",
+        network: VGG | nn.Module = "vgg16",
         layers: Sequence[str] = ("features.3", "features.8", "features.15", "features.22"),
         weights: File | None = None,
         mean: Sequence[float] = IMAGENET_MEAN,
