@@ -14,6 +14,10 @@ Piste = Callable[..., Said]
 def test_the_list_is_the_catalogue(piste: Piste) -> None:
     said = piste("losses")
     assert all(f"\n{name} " in said.out for name in catalogue())
+    lines = {line.split()[0]: line for line in said.out.splitlines() if line.strip()}
+    assert lines["dice"].split()[1:][: len(catalogue()["dice"].tasks)] == sorted(
+        task[:3] for task in catalogue()["dice"].tasks
+    )
     suited = piste("losses", "--task", "segmentation").out
     for name, spec in catalogue().items():
         assert (f"\n{name} " in suited) == ("segmentation" in spec.tasks)

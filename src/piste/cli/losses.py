@@ -29,13 +29,18 @@ def losses(
 
         console.print(Card(specs[name]))
         return
-    tasks = sorted({task for spec in specs.values() for task in spec.tasks})
+    from piste.report.cards import overview
+    from piste.report.cards.overview import tasks_of
+
+    tasks = tasks_of(specs.values())
     if task is not None and task not in tasks:
         raise ValueError(f"`--task` is {task!r}; {nearest(task, tasks)}")
-    from piste.report.cards import overview
-
-    console.print(overview(spec for spec in specs.values() if task is None or task in spec.tasks))
-    console.print("\n`piste losses NAME` shows one whole.", style="dim")
+    if task is None:
+        console.print(overview(specs.values(), with_tasks=True))
+        console.print(f"\n{', '.join(tasks)}; `piste losses --task {tasks[0]}` lists those of one.", style="dim")
+    else:
+        console.print(overview(spec for spec in specs.values() if task in spec.tasks))
+    console.print("`piste losses NAME` shows one whole.", style="dim")
 
 
 def weights(data: DataArgument, classes: Classes = None) -> None:

@@ -1,6 +1,6 @@
 """Many losses at a glance: by family, with what each leans to."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 
 from rich.table import Table
 from rich.text import Text
@@ -27,21 +27,21 @@ def by_family(specs: Iterable[LossSpec]) -> Mapping[str, tuple[LossSpec, ...]]:
     return {family: tuple(sorted(of, key=lambda spec: spec.name)) for family, of in found.items() if of}
 
 
-def overview(specs: Iterable[LossSpec], tasks: Sequence[str] = ()) -> Table:
-    """A line for each loss, with a mark under each of these tasks that it suits."""
+def overview(specs: Iterable[LossSpec], *, with_tasks: bool = False) -> Table:
+    """A line for each loss; with the first letters of each task that it suits, if wanted."""
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("loss", no_wrap=True)
-    for task in tasks:
-        table.add_column(task[:3], no_wrap=True, justify="center")
+    if with_tasks:
+        table.add_column("suits", no_wrap=True)
     table.add_column("leans to", no_wrap=True)
     table.add_column("what it is")
     for family, of in by_family(specs).items():
         table.add_row()
-        table.add_row(Text(family, "bold cyan"), *[""] * len(tasks), "", Text(FAMILIES.get(family, ""), "dim"))
+        table.add_row(Text(family, "bold cyan"), *[""] * (1 + with_tasks), Text(FAMILIES.get(family, ""), "dim"))
         for spec in of:
-            marks = [Text("\N{BLACK CIRCLE}" if task in spec.tasks else "\N{MIDDLE DOT}") for task in tasks]
+            suits = [" ".join(sorted(task[:3] for task in spec.tasks))] if with_tasks else []
             leaning = spec.leaning()
-            table.add_row(spec.name, *marks, Text("\N{EN DASH}" if leaning == "neither" else leaning), spec.summary)
+            table.add_row(spec.name, *suits, Text("\N{EN DASH}" if leaning == "neither" else leaning), spec.summary)
     return table
 
 
