@@ -1,6 +1,6 @@
 """The layout of a segmentation folder: `images/` and `masks/` with equal stems."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -46,7 +46,7 @@ class Listing:
     problems: list[Problem]
 
 
-def locate(path: str, holds: str = "images/ and masks/") -> Path:
+def locate(path: str, holds: str = "images/ and masks/", built_in: Collection[str] = BUILT_IN.keys()) -> Path:
     """The folder of a built-in data set, or the folder at `path`.
 
     A built-in name wins over a folder of that name in the working directory, which `./lakes` reaches.
@@ -54,6 +54,7 @@ def locate(path: str, holds: str = "images/ and masks/") -> Path:
     Args:
         path: a name or a place.
         holds: what is looked for in the folder, for the message.
+        built_in: the data sets that the caller knows, for the message.
 
     Raises:
         FileNotFoundError: neither exists.
@@ -63,7 +64,7 @@ def locate(path: str, holds: str = "images/ and masks/") -> Path:
     folder = Path(path).expanduser()
     if not folder.is_dir():
         hint = f"is a file; give the folder that holds {holds}" if folder.exists() else "does not exist"
-        raise FileNotFoundError(f"data folder {path} {hint}; built-in data sets: {nearest(path, BUILT_IN)}")
+        raise FileNotFoundError(f"data folder {path} {hint}; built-in data sets: {nearest(path, built_in)}")
     return folder
 
 
