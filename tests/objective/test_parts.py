@@ -5,7 +5,7 @@ import torch
 from torch.testing import assert_close
 
 from piste.losses import CTC, BoxIoU, CrossEntropy, IoUBalancedClassification, SquaredError
-from piste.objective import Sum
+from piste.objective import Ramp, Sum
 from piste.objective.recipe import Part, build, resolve
 from piste.objective.terms import Term
 
@@ -158,3 +158,21 @@ def test_a_loss_that_takes_offsets_after_its_logits_gets_them_by_name():
     target = {"anchors": {"offsets": offsets, "labels": labels, "target_offsets": truth}}
     # the positive and three negatives cost ln 3 each, and four numbers are off by 1, 1/2 each
     assert_close(objective({"anchors": logits}, target), 4 * torch.tensor(3.0).log() + 2)
+
+
+def test_a_weight_that_stands_by_name_is_taken_or_refused_like_any_other():
+    def plain(prediction, target):
+        return (prediction - target).abs().sum()
+
+    target = {"box": {"labels": BOXES, "sample_weight": torch.tensor([0.5])}}
+    shifted = BOXES + torch.tensor([1.0, 0.0, 1.0, 0.0])
+    half = Term(BoxIoU(kind="iou", reduction="sum"), part="box")(0, {"box": shifted}, target, None, None)[0]
+    assert_close(half, torch.tensor(0.5 * 2 / 3))
+    with pytest.raises(ValueError, match="`sample_weight` was given, but the term `plain` takes none"):
+        Term(plain, part="box")(0, {"box": shifted}, target, None, None)
+
+
+def test_an_output_that_no_term_prices_need_be_no_tensor():
+    ramp = Ramp(0.0, 1.0, epochs=2) * BoxIoU()
+    objective = Sum(*(term.of_part("box") for term in ramp.parts))
+    assert objective({"box": BOXES, "seen": [{"boxes": BOXES}]}, {"box": BOXES}) == 0

@@ -110,7 +110,7 @@ class Phase(nn.Module):
             values[term.name] = value
         if total is None:  # every ramp stands at 0
             outputs = prediction.values() if isinstance(prediction, Mapping) else [prediction]
-            total = torch.stack([(0.0 * output).sum() for output in outputs]).sum()
+            total = torch.stack([(0.0 * output).sum() for output in outputs if isinstance(output, Tensor)]).sum()
         return total, values
 
     def for_discriminator(self, epoch: int, match: Match) -> tuple[Tensor, dict[str, TermValue]]:

@@ -161,9 +161,9 @@ class Term(nn.Module):
         """
         common = {"mask": self._mine("mask", mask), "sample_weight": self._mine("sample_weight", sample_weight)}
         mine, asked = self._mine("prediction", prediction), self._mine("target", target)
-        call = self._accepted(common)
         if not isinstance(asked, Mapping):
-            return mine, asked, call
+            return mine, asked, self._accepted(common)
+        call = self._accepted({name: asked.get(name) if each is None else each for name, each in common.items()})
         needed = (*(self._reads or ("labels",)), *self._takes.required)
         for name in needed:
             if name not in asked and name not in call:
