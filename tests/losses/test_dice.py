@@ -46,3 +46,13 @@ def test_smooth_forgives_small_objects() -> None:
     target[..., 0] = 1
     values = [Dice(activation="sigmoid", smooth=s)(logits, target).item() for s in (0.0, 1.0, 9.0)]
     assert values == pytest.approx([1.0, 0.5, 0.1])
+
+
+def test_whole_images_are_positions_of_one_area() -> None:
+    """[N, C] is scored as one image with N positions would be: the classes' areas are counts of images."""
+    generator = torch.Generator().manual_seed(1)
+    logits, target = torch.randn(7, 3, generator=generator), torch.randint(0, 3, (7,), generator=generator)
+    torch.testing.assert_close(Dice()(logits, target), Dice()(logits.T[None], target[None]))
+    labels = torch.rand(7, 3, generator=generator) < 0.4
+    dice = Dice(activation="sigmoid")
+    torch.testing.assert_close(dice(logits, labels), dice(logits.T[None], labels.T[None]))

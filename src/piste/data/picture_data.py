@@ -1,16 +1,21 @@
 """Images in splits, as tasks of whole images show them to a model."""
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
+from random import Random
 from typing import TypeVar, final
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
 from piste.data.augment.base import Augmentation
+from piste.data.images import read_image
 from piste.data.picture_dataset import PictureDataset
 from piste.data.picture_store import PictureStore, pictures_fit_in_memory
 from piste.data.pictures import Pictures, refuse_mixed_sizes
+from piste.data.problems import DataError, Problem
 from piste.data.section import ImagesSection, Statistics
 from piste.data.statistics import colour_statistics
 
@@ -67,6 +72,17 @@ class PictureData:
         image: NDArray[np.uint8] = dataset.pixels(place).permute(1, 2, 0).contiguous().numpy().copy()
         return image
 
+    def read(self, path: Path) -> Tensor:
+        """An image file as it is evaluated, before it is normalised: uint8 [3, H, W].
+
+        Raises:
+            DataError: it can't be read.
+        """
+        image = torch.from_numpy(read_image(path, self.section.window)).permute(2, 0, 1).contiguous()
+        for steps in (self.section.prepare, self.section.evaluate):
+            image = self.section.pipeline(steps).image(image, Random(0))
+        return image
+
     def refuse_mixed_sizes(self) -> None:
         """Refuse images that come in several sizes and that no step makes equal.
 
@@ -104,3 +120,14 @@ def settle_statistics(
     store = data.store("train")
     section = section.resolved(normalize=colour_statistics(store[place] for place in range(len(store))))
     return section, PictureData(section, pictures, splits)
+
+
+def broken_pictures(data: PictureData) -> list[Problem]:
+    """A problem for each image that can't be decoded."""
+    problems: list[Problem] = []
+    for index in sorted({index for places in data.splits.values() for index in places}):
+        try:
+            data.pictures.read(index)
+        except DataError as error:
+            problems.extend(error.problems)
+    return problems

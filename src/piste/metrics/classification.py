@@ -37,11 +37,11 @@ def classification_metric_names(class_names: Sequence[str], *, multi_label: bool
 
     Example:
         >>> classification_metric_names(["cat", "dog"], multi_label=False)[:4]
-        ['accuracy', 'hamming', 'calibration_error', 'f1']
+        ['accuracy', 'f1', 'precision', 'recall']
     """
     top = [f"top{k}" for k in TOP if k < len(class_names) and not multi_label]
     by_class = [f"{metric}/{name}" for metric in PER_CLASS for name in class_names]
-    return ["accuracy", *top, "hamming", "calibration_error", *PER_CLASS, *by_class]
+    return ["accuracy", *PER_CLASS, "hamming", "calibration_error", *top, *by_class]
 
 
 class Answers(NamedTuple):
@@ -151,7 +151,9 @@ class ClassificationScores:
         whole["calibration_error"] = answers.calibration().error()
         areas = {name: answers.average_precision(i) for i, name in enumerate(self.class_names)}
         by_metric = _by_metric(chosen, answers.truth, self.class_names) | {"average_precision": areas}
-        return whole | flat_scores(by_metric, self.class_names)
+        found = whole | flat_scores(by_metric, self.class_names)
+        names = classification_metric_names(self.class_names, multi_label=self.multi_label)
+        return {name: found[name] for name in names}
 
     def at(self, thresholds: Mapping[str, float]) -> dict[str, float]:
         """Precision, recall and F1 of each class against the rest at thresholds of one's own, and their means.

@@ -22,7 +22,7 @@ def as_printed(probs: list[float], target: list[float], element_weight: list[flo
 
 
 @loss(
-    tasks=("segmentation",),
+    tasks=("segmentation", "classification"),
     targets=("index", "soft", "labels"),
     source="Drozdzal et al. 2016, arXiv:1608.04117; soft labels: Wang et al. 2023, arXiv:2303.16296",
     value_range=(0.0, 1.0),
