@@ -15,6 +15,7 @@ FROZEN = {
     "demo": {"--epochs", "--runs"},
     "runs": {"--runs"},
     "compare": {"names", "--out", "--runs"},
+    "predict": {"run", "images", "--out", "--runs"},
     "schema": {"--task", "--out"},
     "report": {"run", "--runs"},
     "losses": {"name", "--task"},

@@ -5,7 +5,7 @@ import sys
 
 import typer
 
-from piste.cli import data, losses, runs, schema, train
+from piste.cli import data, losses, predict, runs, schema, train
 
 HELP = """The loss-function workbench for computer vision.
 
@@ -36,6 +36,7 @@ app.command("report")(runs.report)
 app.command("losses")(losses.losses)
 app.command("weights")(losses.weights)
 app.command("check")(losses.check)
+app.command("predict")(predict.predict)
 app.command("schema")(schema.schema)
 app.add_typer(data.app, name="data")
 

@@ -11,6 +11,9 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+PALETTE = (86, 180, 233, 230, 159, 0, 0, 158, 115, 240, 228, 66, 204, 121, 167, 213, 94, 0, 0, 114, 178) * 36
+"""Red, green and blue of classes 1, 2, 3, …: Okabe and Ito's colours, which those who see fewer can tell apart."""
+
 
 @contextmanager
 def written_aside(path: Path) -> Iterator[Path]:
@@ -52,14 +55,17 @@ def write_arrays(path: Path, arrays: Mapping[str, Any]) -> None:
 
 
 def write_picture(path: Path, pixels: np.ndarray[Any, np.dtype[np.uint8]]) -> None:
-    """Write a picture, uint8 [H, W] or [H, W, 3], as PNG.
+    """Write a picture as PNG: RGB, uint8 [H, W, 3], or class indices, uint8 [H, W], which get a palette to be seen by.
 
     Raises:
         OSError: it could not be written; the file is as it was.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     with written_aside(path) as aside:
-        Image.fromarray(pixels).save(aside, "PNG")
+        image = Image.fromarray(pixels)
+        if pixels.ndim == 2:
+            image.putpalette([0, 0, 0, *PALETTE])
+        image.save(aside, "PNG")
 
 
 def _plain(content: Any) -> Any:
