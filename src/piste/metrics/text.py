@@ -7,9 +7,23 @@ import torch
 from torch import Tensor
 
 from piste.metrics.edits import PAD, edit_distances, words_of
+from piste.metrics.names import Metric, file_metrics
 from piste.metrics.tally import Tally
 
 TEXT_METRICS = ("cer", "wer", "exact")
+file_metrics(
+    {
+        "cer": Metric(
+            "Character error rate",
+            smaller_is_better=True,
+            meaning="characters to insert, delete or change, of those written",
+        ),
+        "wer": Metric(
+            "Word error rate", smaller_is_better=True, meaning="words to insert, delete or change, of those written"
+        ),
+        "exact": Metric("Exact lines", meaning="share of the lines without any mistake"),
+    }
+)
 
 
 @final

@@ -55,7 +55,7 @@ class TextModelRecipe(BaseModel):
 
     name: Literal["crnn", "transformer"] = "crnn"
     stride: Literal[2, 4, 8] = 4
-    channels: Annotated[int, Field(ge=8, le=2048, multiple_of=8)] = 128
+    channels: Annotated[int, Field(ge=8, le=2048, multiple_of=8)] = 64
     width: Annotated[int, Field(ge=2, le=2048, multiple_of=2)] = 128
     depth: Annotated[int, Field(ge=1, le=24)] = 2
     heads: Annotated[int, Field(ge=1, le=64)] | None = None

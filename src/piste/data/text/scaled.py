@@ -1,0 +1,52 @@
+"""Images of lines, all scaled to one height."""
+
+from collections.abc import Sequence
+from typing import final
+
+from torch import Tensor
+from torchvision.transforms.v2 import InterpolationMode
+from torchvision.transforms.v2 import functional as F
+
+from piste.data.pictures import Pictures
+
+
+@final
+class Scaled(Pictures):
+    """Images scaled to a height; their shape stays.
+
+    Args:
+        pictures: where they come from.
+        height: in pixels.
+        mode: how they are resampled.
+    """
+
+    def __init__(self, pictures: Pictures, height: int, mode: InterpolationMode) -> None:
+        self.pictures = pictures
+        self.height = height
+        self.mode = mode
+        self._sizes = [(height, max(1, round(width * height / tall))) for tall, width in pictures.sizes]
+
+    @property
+    def names(self) -> Sequence[str]:
+        """Those that the images have."""
+        return self.pictures.names
+
+    @property
+    def sizes(self) -> Sequence[tuple[int, int]]:
+        """The height, and the width that goes with it."""
+        return self._sizes
+
+    @property
+    def in_memory(self) -> bool:
+        """They have to be scaled."""
+        return False
+
+    def read(self, index: int) -> Tensor:
+        """Read and scale an image: uint8 [3, height, W]."""
+        return scaled(self.pictures.read(index), self.height, self.mode)
+
+
+def scaled(image: Tensor, height: int, mode: InterpolationMode) -> Tensor:
+    """An image, uint8 [3, H, W], at a height."""
+    width = max(1, round(image.shape[2] * height / image.shape[1]))
+    return F.resize(image, [height, width], mode, antialias=True)
