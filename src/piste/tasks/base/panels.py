@@ -65,7 +65,7 @@ def bars(rows: Sequence[Bar], width: int = 336, height: int = LEAST) -> Pixels:
 
 
 def captioned(image: Pixels, text: str, colour: tuple[int, int, int], side: int) -> Pixels:
-    """A square thumbnail with a line of text below it: [side + 20, side, 3]."""
+    """A square thumbnail with a line of a colour and a line of text below it: [side + 20, side, 3]."""
     picture = Image.new("RGB", (side, side + 20), GROUND)
     small = Image.fromarray(image)
     grown = max(image.shape[:2]) < side
@@ -76,7 +76,8 @@ def captioned(image: Pixels, text: str, colour: tuple[int, int, int], side: int)
     picture.paste(small, ((side - small.width) // 2, (side - small.height) // 2))
     draw = ImageDraw.Draw(picture)
     draw.rectangle((0, side, side, side + 20), fill=GROUND)
-    draw.text((side // 2, side + 10), shortened(text, side - 4, 13), colour, words(13), anchor="mm")
+    draw.rectangle((0, side, side, side + 2), fill=colour)
+    draw.text((side // 2, side + 12), shortened(text, side - 4, 13), colour, words(13), anchor="mm")
     return np.asarray(picture)
 
 

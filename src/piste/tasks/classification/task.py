@@ -182,7 +182,7 @@ class ClassificationTask(Task):
     def problems(cls, data: Any) -> Sequence[Problem]:
         """What keeps the data from being used, or else every image that can't be decoded."""
         try:
-            return broken_pictures(open_classification(data.resolved(cache=False)).pictures)
+            return broken_pictures(open_classification(data.resolved(cache=False, normalize="imagenet")).pictures)
         except DataError as error:
             return error.problems
 
