@@ -112,7 +112,7 @@ def load(path: Path) -> CocoFile:
         first = errors.errors()[0]
         where = ".".join(map(str, first["loc"])) or "the file"
         more = f" (and {errors.error_count() - 1} more such)" if errors.error_count() > 1 else ""
-        message = first["msg"].removeprefix("Input ").lower().replace("should be", "must be")
+        message = first["msg"].removeprefix("Input ").lower().replace("should ", "must ")
         raise DataError(
             Problem(path, f"{where}: {message}{more}; COCO has images, annotations and categories")
         ) from None

@@ -100,4 +100,4 @@ def _number(path: Path, element: ElementTree.Element, tag: str, where: str) -> f
     try:
         return float(text)
     except ValueError:
-        raise DataError(Problem(path, f"{where} needs a number as {tag}; got {text or 'nothing'!r:.40}")) from None
+        raise DataError(Problem(path, f"{where} needs a number as {tag}; got {text[:40] or 'nothing'}")) from None
