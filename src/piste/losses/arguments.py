@@ -36,6 +36,23 @@ def number(
     return value
 
 
+def numbers(name: str, value: float | Sequence[float], role: str, *, above: float, below: float) -> Tensor | None:
+    """One number, or a list of them, each more than `above` and less than `below`: a tensor of a list, else None.
+
+    >>> numbers("q", [0.1, 1.0], "a quantile", above=0.0, below=1.0)
+    Traceback (most recent call last):
+    ValueError: `q` is a quantile and must be a number > 0 and < 1, or a list of such numbers; got [0.1, 1.0].
+    """
+    note(name, lambda: Rule("numbers", above=above, below=below))
+    several = isinstance(value, Sequence) and not isinstance(value, str)
+    each = list(value) if several else [value]  # type: ignore[arg-type]
+    fits = all(isinstance(one, Real) and not isinstance(one, bool) and above < one < below for one in each)
+    if not each or not fits:
+        rule = f"must be a number > {above:g} and < {below:g}, or a list of such numbers"
+        raise ValueError(f"`{name}` is {role} and {rule}; got {value!r}.")
+    return torch.tensor(each, dtype=torch.float32) if several else None
+
+
 def one_of(name: str, value: _T, allowed: Collection[_T]) -> _T:
     """One of a few values.
 

@@ -21,17 +21,20 @@ class Rule:
     """What a keyword may be.
 
     Args:
-        kind: A number, one of a few words, true or false, an integer, a number per class, or several class ids.
+        kind: A number, one or several numbers, one of a few words, true or false, an integer, a number per class, or
+            several class ids.
         low: Smallest number.
         high: Largest number.
         above: What a number must exceed; then `low` says nothing.
+        below: What a number must stay under; then `high` says nothing.
         allowed: The words.
     """
 
-    kind: Literal["number", "word", "switch", "integer", "per_class", "class_ids"]
+    kind: Literal["number", "numbers", "word", "switch", "integer", "per_class", "class_ids"]
     low: float = -inf
     high: float = inf
     above: float | None = None
+    below: float | None = None
     allowed: tuple[str, ...] = ()
 
 
@@ -51,7 +54,7 @@ def rules_of(spec: "LossSpec") -> Mapping[str, Rule]:
     Example:
         >>> from piste.losses import catalogue
         >>> rules_of(catalogue()["focal"])["gamma"]
-        Rule(kind='number', low=0.0, high=inf, above=None, allowed=())
+        Rule(kind='number', low=0.0, high=inf, above=None, below=None, allowed=())
     """
     with _listening() as noted:
         for keywords in ({}, *spec.variants):

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from piste.losses.arguments import one_of
 from piste.losses.base import Loss, Reduction
-from piste.losses.blocks import by_autograd, reduce_in_blocks
+from piste.losses.blocks import Plain, Priced, by_autograd, reduce_in_blocks
 from piste.losses.elements import fit_elements, product, widen
 
 
@@ -42,6 +42,10 @@ class ValueLoss(Loss):
         """Price each error, and differentiate its price: by autograd, faster when said by hand."""
         return by_autograd(self.price)(error)
 
+    def pricing(self, prediction: Tensor) -> tuple[Plain, Priced, tuple[Tensor, ...]]:
+        """What prices an error, alone and with its slope, and the tensors that both take after it, shaped alike."""
+        return self.price, self.price_and_slope, ()
+
     def kernel(self, prediction: Tensor, target: Tensor) -> Tensor | None:
         """The reduced cost by a kernel of torch's own, where nothing is masked or weighted; None where it has none."""
         return None
@@ -65,14 +69,17 @@ class ValueLoss(Loss):
             cost = self.kernel(prediction, target)
             if cost is not None:
                 return cost
+        plain, priced, beside = self.pricing(prediction)
+        masked = 0 if mask is None else 1
         return reduce_in_blocks(
-            lambda x, y, keep=None: self.price(_error(x, y, keep)),
+            lambda x, y, *more: plain(_error(x, y, *more[:masked]), *more[masked:]),
             prediction,
             target,
             *(() if mask is None else (mask,)),
+            *beside,
             count=count,
             reduction=self.reduction,
-            priced=(lambda x, y, keep=None: self.price_and_slope(_error(x, y, keep))) if eager else None,
+            priced=(lambda x, y, *more: priced(_error(x, y, *more[:masked]), *more[masked:])) if eager else None,
         )
 
 

@@ -188,6 +188,8 @@ def _property(name: str, rule: Rule | None, default: Any, losses: Collection[str
         return shown
     elif rule.kind == "number":
         kinds += [_number(rule), RAMP]
+    elif rule.kind == "numbers":
+        kinds += [_number(rule), RAMP, {"type": "array", "items": _number(rule), "minItems": 1}]
     elif rule.kind == "word":
         kinds += [{"enum": list(rule.allowed)}]
     elif rule.kind == "switch":
@@ -206,6 +208,8 @@ def _number(rule: Rule) -> Schema:
         bounds["exclusiveMinimum"] = rule.above
     elif not isinf(rule.low):
         bounds["minimum"] = rule.low
+    if rule.below is not None:
+        return bounds | {"exclusiveMaximum": rule.below}
     return bounds if isinf(rule.high) else bounds | {"maximum": rule.high}
 
 
