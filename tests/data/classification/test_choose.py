@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 import torch
 
-from piste.data.classification.choose import limited, noisy, strata_of
+from piste.data.classification.choose import noisy, strata_of
 from piste.data.classification.labelled import Labelled
 from piste.data.classification.opened import ClassificationData, open_classification
-from piste.data.classification.recipe import ClassificationDataRecipe, LabelNoiseRecipe, LimitRecipe
+from piste.data.classification.recipe import ClassificationDataRecipe, LabelNoiseRecipe
+from piste.data.limit import LimitRecipe, limited
 from piste.data.pictures import ImageArray
 from piste.data.problems import DataError
 from tests.data.files import picture, save

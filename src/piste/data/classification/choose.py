@@ -1,15 +1,12 @@
 """Which images of each split are used, and which of their labels are made wrong."""
 
-from collections import defaultdict
-from collections.abc import Sequence
 from pathlib import Path
-from random import Random
 
 import numpy as np
 from numpy.typing import NDArray
 
 from piste.data.classification.labelled import Labelled
-from piste.data.classification.recipe import ClassificationDataRecipe, LabelNoiseRecipe, LimitRecipe
+from piste.data.classification.recipe import ClassificationDataRecipe, LabelNoiseRecipe
 from piste.data.deal import deal_out, default_split
 from piste.data.problems import DataError, Problem
 from piste.data.split import SPLITS, SplitRecipe
@@ -66,37 +63,6 @@ def strata_of(labelled: Labelled) -> NDArray[np.int64]:
         return labels.astype(np.int64)
     often = np.where(labels, labels.sum(0), len(labels) + 1)
     return np.where(labels.any(1), often.argmin(1), labels.shape[1]).astype(np.int64)
-
-
-def limited(limit: LimitRecipe | None, splits: dict[str, list[int]], strata: NDArray[np.int64]) -> dict[str, list[int]]:
-    """Splits with no more images than the recipe says, each class with its share.
-
-    Raises:
-        ValueError: a split holds fewer, or there is none.
-    """
-    if limit is None:
-        return splits
-    found = dict(splits)
-    for name in SPLITS:
-        most = getattr(limit, name)
-        if most is None:
-            continue
-        if most > len(splits.get(name, ())):
-            raise ValueError(f"data.limit.{name} is {most}, and the split has {len(splits.get(name, ()))} images")
-        found[name] = sorted(_shares(splits[name], strata, most, Random(f"limit/{limit.seed}/{name}")))
-    return found
-
-
-def _shares(places: Sequence[int], strata: NDArray[np.int64], most: int, draw: Random) -> list[int]:
-    """So many of the images; ordered by their rank within their class, the first ones are of all classes alike."""
-    by_class = defaultdict(list)
-    for place in places:
-        by_class[int(strata[place])].append(place)
-    ranked = []
-    for stratum, members in sorted(by_class.items()):
-        draw.shuffle(members)
-        ranked += [((rank + 0.5) / len(members), stratum, place) for rank, place in enumerate(members)]
-    return [place for _, _, place in sorted(ranked)[:most]]
 
 
 def noisy(noise: LabelNoiseRecipe | None, labels: Labels, classes: int, place: Path) -> Labels:

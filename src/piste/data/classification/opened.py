@@ -11,13 +11,14 @@ from torch import Tensor
 from piste.balance import ClassCounts
 from piste.data.annotations import find_annotations
 from piste.data.classification.arrays import read_arrays, read_digits, read_fashion
-from piste.data.classification.choose import Labels, deal_labelled, limited, noisy, settle_split, strata_of
+from piste.data.classification.choose import Labels, deal_labelled, noisy, settle_split, strata_of
 from piste.data.classification.folders import read_folders
 from piste.data.classification.labelled import Labelled
 from piste.data.classification.recipe import ClassificationDataRecipe
 from piste.data.classification.rows import read_rows
 from piste.data.classification.torchvision_sets import read_torchvision
 from piste.data.idx import find_idx
+from piste.data.limit import limited
 from piste.data.picture_data import PictureData, settle_statistics
 from piste.data.pictures import ImageFiles
 from piste.data.problems import DataError, Problem

@@ -4,9 +4,8 @@ from typing import Annotated, ClassVar, Self, final
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
+from piste.data.limit import LimitRecipe, read_limit
 from piste.data.section import ImagesSection
-
-Count = Annotated[int, Field(ge=1)]
 
 
 @final
@@ -21,26 +20,6 @@ class LabelNoiseRecipe(BaseModel):
 
     rate: Annotated[float, Field(ge=0, le=1)]
     seed: Annotated[int, Field(ge=0)] = 0
-
-
-@final
-class LimitRecipe(BaseModel):
-    """How many images of each split are used, so that a large data set trains in minutes.
-
-    They are drawn by `seed`, of every class its share. null uses all.
-    """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    train: Count | None = None
-    val: Count | None = None
-    test: Count | None = None
-    seed: Annotated[int, Field(ge=0)] = 0
-
-
-def read_limit(limit: object) -> object:
-    """The mapping that a number stands for: so many training images."""
-    return {"train": limit} if isinstance(limit, int) and not isinstance(limit, bool) else limit
 
 
 def _read_classes(classes: object) -> object:

@@ -54,7 +54,8 @@ def bars(rows: Sequence[Bar], width: int = 336, height: int = LEAST) -> Pixels:
     left, right = round(0.42 * width), round(0.80 * width)
     for place, row in enumerate(rows):
         middle = round((place + 0.5) * step)
-        draw.text((left - 10, middle), shortened(row.name, left - 16), INK, font, anchor="rm")
+        ink = INK if row.colour == OTHER else row.colour
+        draw.text((left - 10, middle), shortened(row.name, left - 16), ink, font, anchor="rm")
         thick = round(min(step * 0.28, 13))
         draw.rectangle((left, middle - thick, right, middle + thick), fill=(44, 50, 56))
         end = left + round((right - left) * min(max(row.share, 0.0), 1.0))
