@@ -20,15 +20,14 @@ class Spectrum(NamedTuple):
     error: Tensor
     signal: Tensor
 
-    def wrong(self) -> list[float]:
-        """The power of the error as a share of the target's: 0 where all is right, 1 where nothing is there."""
-        shares: list[float] = (self.error / self.signal).tolist()
-        return shares
+    def wrong(self) -> dict[float, float]:
+        """The power of the error as a share of the target's, by the middle of each bin in cycles a pixel.
 
-
-def frequencies() -> list[float]:
-    """The middle of each bin, in cycles a pixel: 0.5 is a change from each pixel to the next."""
-    return [(bin_ + 0.5) * NYQUIST / BINS for bin_ in range(BINS)]
+        0 is where all is right, 1 where nothing is there; 0.5 cycles a pixel are changes from each pixel to the next.
+        Bins that no wave of so small an image falls into are left out.
+        """
+        pairs = enumerate(zip(self.error.tolist(), self.signal.tolist(), strict=True))
+        return {(bin_ + 0.5) * NYQUIST / BINS: error / signal for bin_, (error, signal) in pairs if signal > 0}
 
 
 def error_spectrum(images: Tensor, target: Tensor) -> Spectrum:

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from piste.metrics.restoration import RestorationScores
-from piste.metrics.spectrum import Spectrum, error_spectrum, frequencies
+from piste.metrics.spectrum import Spectrum, error_spectrum
 from piste.tasks.base import Examined, Shown
 from piste.tasks.base.examined import Figure
 from piste.tasks.restoration.pictures import as_picture, enlarged, error_map, where_it_matters
@@ -104,7 +104,9 @@ def _by_fineness(spectra: list[tuple[Spectrum, Spectrum]]) -> Figure:
     series = []
     for name, parts in zip(("input", "restored"), zip(*spectra, strict=True), strict=True):
         total = Spectrum(sum(part.error for part in parts), sum(part.signal for part in parts))
-        series.append({"name": name, "x": frequencies(), "y": total.wrong(), "dashed": name == "input"})
+        series.append(
+            {"name": name, "x": list(total.wrong()), "y": list(total.wrong().values()), "dashed": name == "input"}
+        )
     return {
         "kind": "lines",
         "title": "What is wrong at which fineness",
