@@ -35,6 +35,14 @@ def test_a_number_is_written_as_a_number_and_a_range_as_a_range():
     assert written == FULL["degrade"]
 
 
+def test_the_schema_knows_each_degradation_and_its_ranges():
+    schema = RestorationDataRecipe.model_json_schema()
+    names, settings = schema["properties"]["degrade"]["items"]["anyOf"]
+    assert names["enum"] == ["downscale", "blur", "noise", "jpeg"] == list(settings["properties"])
+    number, pair = settings["properties"]["jpeg"]["properties"]["quality"]["anyOf"]
+    assert (number["minimum"], number["maximum"], pair["items"]) == (1, 100, number)
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [

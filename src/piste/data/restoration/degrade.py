@@ -11,13 +11,13 @@ from typing import Annotated, Any, Literal, final
 import numpy as np
 import torch
 from PIL import Image
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, WithJsonSchema
 from torch import Tensor
 from torch.nn import functional as F
 from torchvision.transforms.v2.functional import gaussian_blur_image
 
 from piste.data.augment.base import ranged
-from piste.data.entries import read_entry, snake_case
+from piste.data.entries import entry_schema, read_entry, snake_case
 
 Kernel = Literal["bicubic", "area"]
 
@@ -39,7 +39,11 @@ def _whole(ends: tuple[float, float]) -> tuple[float, float]:
 
 def amount(low: float, high: float) -> Any:
     """The type of a number of low … high, or of a range [from, to] that it is drawn from evenly."""
-    return Annotated[ranged(low, high), BeforeValidator(_as_range), PlainSerializer(_as_written)]
+    one = {"type": "number", "minimum": low, "maximum": high}
+    schema = {"anyOf": [one, {"type": "array", "items": one, "minItems": 2, "maxItems": 2}]}
+    return Annotated[
+        ranged(low, high), BeforeValidator(_as_range), PlainSerializer(_as_written), WithJsonSchema(schema)
+    ]
 
 
 class Degradation(BaseModel, ABC):
@@ -121,7 +125,9 @@ def _written(step: Degradation) -> dict[str, Any]:
     return {snake_case(type(step).__name__): step.model_dump(mode="json")}
 
 
-Entry = Annotated[Degradation, BeforeValidator(_read), PlainSerializer(_written)]
+Entry = Annotated[
+    Degradation, BeforeValidator(_read), PlainSerializer(_written), WithJsonSchema(entry_schema(DEGRADATIONS))
+]
 """The type of a degradation in a pydantic model: read from, and written as, an entry of a recipe."""
 
 
