@@ -5,8 +5,11 @@ import math
 
 import pytest
 
+from piste.report.recipes import differences
 from piste.report.record import RunRecord
-from piste.report.tables import Row, comparison_rows, differences, signed, threshold_rows
+from piste.report.scores import score_table
+from piste.report.tables import Row, comparison_rows
+from piste.report.words import signed
 
 
 def section(rows, heading: str) -> dict:
@@ -102,10 +105,10 @@ def test_an_unfinished_run_shows_its_last_epoch(cycle, killed):
 
 
 def test_a_threshold_s_change_is_best_minus_default(cycle):
-    rows = {row.label: row.cells for row in threshold_rows(RunRecord.read(cycle))}
+    rows = {row.label: row.cells for row in score_table(RunRecord.read(cycle)).rows}
     scores = summary(cycle)
     for place, split in enumerate(("val", "test")):
-        plain, best, change = rows["Recall"][place]
+        plain, best, change = rows["Recall"][3 * place : 3 * place + 3]
         expected = [scores[split][choice]["recall"] for choice in ("default", "best_threshold")]
         assert [plain, best] == [f"{value:.3f}" for value in expected]
         assert change == signed(round(expected[1], 3) - round(expected[0], 3))

@@ -1,6 +1,5 @@
 """`piste runs`, `piste compare` and `piste report`."""
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
@@ -15,31 +14,18 @@ def runs(runs: RunsFolder = RUNS) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from piste.training.events import read_events
+    from piste.report.runs import listed
 
     found = sorted(runs.glob("*/recipe.yaml"), key=lambda path: path.stat().st_mtime, reverse=True)
     if not found:
         typer.echo(f"No runs in {runs}; `piste run lakes` makes one.")
         return
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for column in ("run", "status", "epoch", "best", "at epoch"):
-        table.add_column(column, justify="left" if column in ("run", "status") else "right")
+    for column in ("run", "task", "status", "epoch", "best", "at epoch"):
+        table.add_column(column, justify="left" if column in ("run", "task", "status") else "right")
     for recipe in found:
-        folder = recipe.parent
-        events, _ = read_events(folder / "events.jsonl")
-        summary_file = folder / "summary.json"
-        status = json.loads(summary_file.read_text())["status"] if summary_file.is_file() else "unfinished"
-        if status == "unfinished" and events and events[-1]["kind"] == "failure":
-            status = "failed"
-        epochs = [event for event in events if event["kind"] == "epoch"]
-        best = next((event for event in reversed(events) if event["kind"] == "best"), None)
-        table.add_row(
-            folder.name,
-            status,
-            str(epochs[-1]["epoch"]) if epochs else "0",
-            f"{best['metric']} {best['value']:.3f}" if best else "",
-            str(best["epoch"]) if best else "",
-        )
+        run = listed(recipe.parent)
+        table.add_row(run.name, run.task, run.status, str(run.epoch), run.best, run.best_epoch)
     Console().print(table)
 
 
@@ -48,7 +34,7 @@ def compare(
     out: Annotated[Path | None, typer.Option(help="Folder of the comparison page.")] = None,
     runs: RunsFolder = RUNS,
 ) -> None:
-    """Put runs side by side: recipes, metrics, pictures.
+    """Put runs of one task side by side: recipes, metrics, pictures.
 
     Values of different losses are never ranked: a loss is a means, the metrics are the end.
     """

@@ -1,15 +1,19 @@
 """The files that a run leaves beside its log: texts, documents and pictures; a damaged one is noted, not fatal."""
 
+import json
+import math
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 import yaml
 from numpy.typing import NDArray
+from PIL import Image
 
 Pixels = NDArray[np.uint8]
+Masks = TypeVar("Masks")
 
 
 class Tile(NamedTuple):
@@ -23,12 +27,35 @@ class Tile(NamedTuple):
     prob: Pixels
 
 
+class Strip(NamedTuple):
+    """Pictures of one sample that a task has drawn, and a line about them; `score` is NaN where there is none."""
+
+    name: str
+    note: str
+    score: float
+    panels: list[Pixels]
+
+
+class Strips(NamedTuple):
+    """Samples in the order of their file, and what each of their panels shows."""
+
+    headings: list[str]
+    samples: list[Strip]
+
+
 class Augmented(NamedTuple):
     """A training image with its mask, and versions of both as training sees them."""
 
     name: str
     original: tuple[Pixels, Pixels]
     versions: list[tuple[Pixels, Pixels]]
+
+
+class Snapshot(NamedTuple):
+    """A picture of where training stood after an epoch."""
+
+    epoch: int
+    picture: Pixels
 
 
 def read_text(path: Path, unreadable: list[str]) -> str:
@@ -68,8 +95,32 @@ def read_arrays(path: Path, unreadable: list[str]) -> Mapping[str, NDArray[Any]]
         return {}
 
 
+def read_pictures(
+    path: Path, of_masks: Callable[[Mapping[str, NDArray[Any]]], list[Masks]], unreadable: list[str]
+) -> tuple[list[Masks], Strips]:
+    """The samples of an npz file, by `of_masks` or as strips; one that lacks something is added to `unreadable`."""
+    arrays = read_arrays(path, unreadable)
+    try:
+        return of_masks(arrays), strips_of(arrays)
+    except (KeyError, IndexError, TypeError, ValueError):
+        unreadable.append(path.name)
+        return [], Strips([], [])
+
+
+def read_snapshots(folder: Path, unreadable: list[str]) -> list[Snapshot]:
+    """Pictures named for their epochs, the first epoch first; a damaged one is added to `unreadable`."""
+    found = []
+    for path in sorted(folder.glob("*.png")):
+        try:
+            with Image.open(path) as file:
+                found.append(Snapshot(int(path.stem), np.asarray(file.convert("RGB"))))
+        except (OSError, ValueError, SyntaxError):  # Pillow's errors for files that are no pictures
+            unreadable.append(f"{folder.name}/{path.name}")
+    return sorted(found)
+
+
 def tiles_of(arrays: Mapping[str, NDArray[Any]]) -> list[Tile]:
-    """The tiles of a wall.npz, in its order."""
+    """The tiles of a wall.npz of masks, in its order."""
     count = sum(key.startswith("image_") for key in arrays)
     return [
         Tile(
@@ -94,3 +145,38 @@ def samples_of(arrays: Mapping[str, NDArray[Any]]) -> list[Augmented]:
             Augmented(str(arrays["names"][i]), (arrays[f"original_{i}"], arrays[f"original_mask_{i}"]), versions)
         )
     return samples
+
+
+def strips_of(arrays: Mapping[str, NDArray[Any]]) -> Strips:
+    """The samples of an npz file that holds `panel_0_0`, `panel_0_1`, ...; none where it holds no such array."""
+    samples: list[Strip] = []
+    while f"panel_{len(samples)}_0" in arrays:
+        i, panels = len(samples), list[Pixels]()
+        while f"panel_{i}_{len(panels)}" in arrays:
+            panels.append(_picture(arrays[f"panel_{i}_{len(panels)}"]))
+        name, note, score = (arrays[part][i] if part in arrays else None for part in ("names", "notes", "scores"))
+        samples.append(
+            Strip(
+                "" if name is None else str(name),
+                "" if note is None else str(note),
+                math.nan if score is None else float(score),
+                panels,
+            )
+        )
+    return Strips(_headings(arrays.get("panel_names")), samples)
+
+
+def _picture(array: NDArray[Any]) -> Pixels:
+    """A panel as colours."""
+    if array.ndim == 2:
+        array = np.repeat(array[..., None], 3, axis=2)
+    if array.dtype != np.uint8 or array.ndim != 3 or array.shape[2] != 3 or 0 in array.shape:
+        raise ValueError(f"a panel is uint8 [H, W, 3]; got {array.dtype} {list(array.shape)}")
+    return array
+
+
+def _headings(names: NDArray[Any] | None) -> list[str]:
+    """The names of the panels: an array of them, or one text that holds them as JSON."""
+    if names is None:
+        return []
+    return [str(name) for name in (json.loads(str(names)) if names.ndim == 0 else names)]

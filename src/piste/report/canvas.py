@@ -17,7 +17,8 @@ from PIL import Image, ImageOps
 
 from piste.report.palette import GRID, INK, MUTED, PAPER, themed
 
-PHONE = 350  # CSS pixels that a figure has on a phone of 390
+FULL, HALF = 1120, 540  # CSS pixels of a figure that has the page's width, or half of it
+PHONE = 350  # on a phone of 390
 Painter = Callable[[int], Figure]
 
 

@@ -12,6 +12,7 @@ from piste.report.artefacts import Pixels
 from piste.report.palette import CLASSES, FALSE_ALARM, HIT, IGNORED, MISS
 
 LARGEST = 320  # pixels along the longer side of a picture in the page
+SMALL = 96  # pixels along the longer side of a picture that is enlarged pixel by pixel
 IGNORE = 255  # how a run's pictures mark a pixel that counts for nothing
 CONFUSED = (196, 128, 255)
 Rgba = tuple[int, int, int, int]
@@ -71,13 +72,29 @@ def class_colour(index: int, background: int | None) -> tuple[int, int, int]:
     return CLASSES[place % len(CLASSES)]
 
 
-def photo_uri(image: Pixels) -> str:
-    """A photograph as a data URI, at most `LARGEST` pixels a side."""
+def photo_uri(image: Pixels, largest: int = LARGEST) -> str:
+    """A photograph as a data URI, at most `largest` pixels a side."""
     photo = Image.fromarray(image)
-    photo.thumbnail((LARGEST, LARGEST), Image.Resampling.LANCZOS)
+    photo.thumbnail((largest, largest), Image.Resampling.LANCZOS)
     file = io.BytesIO()
     photo.save(file, "JPEG", quality=90, subsampling=0)
     return _uri(file, "jpeg")
+
+
+def picture_uri(picture: Pixels, largest: int = LARGEST) -> str:
+    """A drawn or photographed picture as a data URI, at most `largest` pixels a side; few colours stay exact."""
+    if max(picture.shape[:2]) <= SMALL or _few_colours(picture):
+        image = Image.fromarray(picture)
+        image.thumbnail((largest, largest), Image.Resampling.LANCZOS)
+        file = io.BytesIO()
+        image.save(file, "PNG", optimize=True)
+        return _uri(file, "png")
+    return photo_uri(picture, largest)
+
+
+def _few_colours(picture: Pixels) -> bool:
+    """Whether a picture is more of a drawing than of a photograph."""
+    return Image.fromarray(picture).getcolors(256) is not None
 
 
 def overlay_uri(codes: Pixels, colours: Sequence[Rgba]) -> str:

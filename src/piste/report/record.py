@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -12,13 +12,17 @@ import yaml
 
 from piste.report.artefacts import (
     Augmented,
+    Snapshot,
+    Strips,
     Tile,
-    read_arrays,
     read_mapping,
+    read_pictures,
+    read_snapshots,
     read_text,
     samples_of,
     tiles_of,
 )
+from piste.report.measures import Measures
 from piste.training.events import Event, read_events
 
 
@@ -33,8 +37,11 @@ class RunRecord:
         events: the log so far.
         summary: final scores, classes, counts and weights; empty until the run has ended.
         evaluation: confusion, curves and images of each split; empty until the run has ended.
-        wall: validation images, worst first.
-        augmented: training images with augmented versions.
+        wall: validation images with their masks, worst first; of tasks without masks none.
+        strips: validation samples as a task without masks has drawn them, worst first.
+        augmented: training images with augmented versions, and their masks.
+        augmented_strips: the same of tasks without masks.
+        snapshots: pictures of where training stood, an epoch each.
         unreadable: files that are there but can't be read.
     """
 
@@ -45,7 +52,10 @@ class RunRecord:
     summary: Mapping[str, Any]
     evaluation: Mapping[str, Any]
     wall: list[Tile]
+    strips: Strips
     augmented: list[Augmented]
+    augmented_strips: Strips
+    snapshots: list[Snapshot]
     unreadable: list[str] = field(default_factory=list)
 
     @classmethod
@@ -64,6 +74,8 @@ class RunRecord:
             )
         unreadable: list[str] = []
         text = read_text(folder / "recipe.yaml", unreadable)
+        masks, drawn = read_pictures(folder / "wall.npz", tiles_of, unreadable)
+        augmented, augmented_strips = read_pictures(folder / "augmented.npz", samples_of, unreadable)
         return cls(
             folder=folder,
             recipe_text=text,
@@ -75,8 +87,11 @@ class RunRecord:
             evaluation=read_mapping(
                 json.loads, read_text(folder / "evaluation.json", unreadable), "evaluation.json", unreadable
             ),
-            wall=tiles_of(read_arrays(folder / "wall.npz", unreadable)),
-            augmented=samples_of(read_arrays(folder / "augmented.npz", unreadable)),
+            wall=masks,
+            strips=drawn,
+            augmented=augmented,
+            augmented_strips=augmented_strips,
+            snapshots=read_snapshots(folder / "snapshots", unreadable),
             unreadable=unreadable,
         )
 
@@ -95,18 +110,20 @@ class RunRecord:
         return next(iter(self.of_kind("start")), {})
 
     @cached_property
+    def task(self) -> str:
+        """What the run trains for; segmentation where it doesn't say."""
+        found = (document.get("task") for document in (self.summary, self.start, self.recipe))
+        return next((str(task) for task in found if task), "segmentation")
+
+    @cached_property
+    def measures(self) -> Measures:
+        """What the run is judged by."""
+        return Measures.declared(self.summary, self.start)
+
+    @cached_property
     def status(self) -> str:
         """`finished`, `stopped_early`, `failed` or `unfinished`."""
-        if "status" in self.summary:
-            return str(self.summary["status"])
-        for event in reversed(self.events):
-            if event["kind"] == "end":
-                return str(event["status"])
-            if event["kind"] == "failure":
-                return "failed"
-            if event["kind"] in ("resume", "step", "epoch", "start"):
-                break
-        return "unfinished"
+        return status_of(self.summary, self.events)
 
     @cached_property
     def epochs(self) -> list[Event]:
@@ -118,6 +135,12 @@ class RunRecord:
         """The epoch whose weights were kept as the best."""
         best = self.of_kind("best")
         return int(best[-1]["epoch"]) if best else None
+
+    @cached_property
+    def best_metric(self) -> str | None:
+        """The metric that chose the best epoch."""
+        best = self.of_kind("best")
+        return str(best[-1]["metric"]) if best else None
 
     @cached_property
     def classes(self) -> list[str]:
@@ -146,13 +169,37 @@ class RunRecord:
 
         Args:
             split: `val` or `test`.
-            choice: `default` or `best_threshold`.
+            choice: `default`, or what else was tried, such as `best_threshold`.
         """
         return numbers((self.summary.get(split) or {}).get(choice) or {})
+
+    def choices(self, splits: Iterable[str] = ("val", "test")) -> list[str]:
+        """The names of what there are final scores for, `default` first."""
+        found = dict.fromkeys(name for split in splits for name in self.summary.get(split) or {})
+        return sorted(found, key=lambda name: name != "default")
+
+    def samples(self, split: str) -> int:
+        """How many samples a split was judged on; 0 where that isn't known."""
+        evaluated = self.evaluated(split)
+        return len(evaluated.get("samples") or evaluated.get("images") or [])
 
     def evaluated(self, split: str) -> Mapping[str, Any]:
         """Confusion, curves, objects and images of a split."""
         return self.evaluation.get(split) or {}
+
+
+def status_of(summary: Mapping[str, Any], events: Sequence[Event]) -> str:
+    """How a run ended, if it did: `finished`, `stopped_early`, `failed` or `unfinished`."""
+    if "status" in summary:
+        return str(summary["status"])
+    for event in reversed(events):
+        if event["kind"] == "end":
+            return str(event["status"])
+        if event["kind"] == "failure":
+            return "failed"
+        if event["kind"] in ("resume", "step", "epoch", "start"):
+            break
+    return "unfinished"
 
 
 def numbers(values: Mapping[str, Any]) -> dict[str, float]:

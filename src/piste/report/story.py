@@ -1,13 +1,12 @@
 """What happened in a run, in sentences: the headline, its numbers, the milestones, the facts."""
 
 import math
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
 
 from piste.report.record import RunRecord
-from piste.report.words import SPACE, SPLITS, decimals, duration, found, label, percent
-
-KEY_METRICS = ("iou", "f1", "precision", "recall", "average_precision", "object_f1")
+from piste.report.words import SPACE, SPLITS, decimals, duration, found, grouped
 
 
 class KeyNumber(NamedTuple):
@@ -38,12 +37,9 @@ def headline(record: RunRecord) -> list[str]:
     if not record.summary:
         return _so_far(record)
     split = judged_split(record)
-    images = len(record.evaluated(split).get("images") or [])
-    where = f"On {images or 'the'} {SPLITS[split]} images the model "
-    told = [where + _found(record, split) + "."]
+    told = [f"On {_samples(record, split)} the model {_found(record, split)}."]
     if split == "test":
-        images = len(record.evaluated("val").get("images") or [])
-        told.append(f"On {images or 'the'} validation images: {_found(record, 'val')}.")
+        told.append(f"On {_samples(record, 'val')}: {_found(record, 'val')}.")
     return told
 
 
@@ -61,7 +57,7 @@ def comparison_story(record: RunRecord) -> Story:
         return Story(record.name, [record.status], headline(record)[0])
     split = judged_split(record)
     text = _found(record, split)
-    where = [f"on {len(record.evaluated(split).get('images') or []) or 'the'} {SPLITS[split]} images"]
+    where = [f"on {_samples(record, split)}"]
     if record.status != "finished":
         where.append(record.status.replace("_", " "))
     return Story(record.name, where, f"{text[0].upper()}{text[1:]}.")
@@ -69,22 +65,29 @@ def comparison_story(record: RunRecord) -> Story:
 
 def key_numbers(record: RunRecord) -> list[KeyNumber]:
     """The scores that head the page."""
+    measures = record.measures
+
+    def numbers(scores: Mapping[str, float], other: Mapping[str, float], split: str) -> list[KeyNumber]:
+        return [
+            KeyNumber(
+                measures.label(metric),
+                measures.shown(metric, scores[metric]),
+                f"validation {measures.shown(metric, other[metric])}" if metric in other else SPLITS[split],
+            )
+            for metric in measures.key
+            if metric in scores
+        ]
+
     if not record.summary:
-        scores = record.metrics_at(-1)
-        return [KeyNumber(label(m), _shown(m, scores[m]), "validation") for m in KEY_METRICS if m in scores]
+        return numbers(record.metrics_at(-1), {}, "val")
     split = judged_split(record)
     other = record.scores("val", "default") if split == "test" else {}
-    scores = record.scores(split, "default")
-    return [
-        KeyNumber(label(m), _shown(m, scores[m]), f"validation {_shown(m, other[m])}" if m in other else SPLITS[split])
-        for m in KEY_METRICS
-        if m in scores
-    ]
+    return numbers(record.scores(split, "default"), other, split)
 
 
 def threshold_sentence(record: RunRecord) -> str:
     """What the best threshold would have bought where nothing was chosen; empty without one."""
-    best = record.summary.get("thresholds", {}).get("best") or {}
+    best = thresholds(record)
     split = judged_split(record)
     plain, chosen = (record.scores(split, c).get("f1", math.nan) for c in ("default", "best_threshold"))
     if not best or math.isnan(plain) or math.isnan(chosen):
@@ -101,6 +104,12 @@ def threshold_sentence(record: RunRecord) -> str:
         f"The {noun} with the highest F1 on validation ({named} instead of 0.5) {verdict} {tail} "
         f"on {'the test images' if split == 'test' else 'validation itself'}."
     )
+
+
+def thresholds(record: RunRecord) -> dict[str, float]:
+    """The best threshold of each class, chosen on validation; empty where none was chosen."""
+    best = (record.summary.get("thresholds") or {}).get("best") or {}
+    return {str(name): float(value) for name, value in best.items()} if isinstance(best, dict) else {}
 
 
 def milestones(record: RunRecord) -> list[Milestone]:
@@ -123,10 +132,13 @@ def milestones(record: RunRecord) -> list[Milestone]:
                 told.append(Milestone(epoch, str(event.get("text", "")), "failure"))
     best = record.of_kind("best")
     if best:
-        last = best[-1]
+        last, measures = best[-1], record.measures
+        metric = str(last["metric"])
         value = math.nan if last["value"] is None else float(last["value"])
         told.append(
-            Milestone(str(last["epoch"]), f"best epoch, kept: {label(last['metric'])} {decimals(value)}", "best")
+            Milestone(
+                str(last["epoch"]), f"best epoch, kept: {measures.label(metric)} {measures.text(metric, value)}", "best"
+            )
         )
     return sorted(told, key=lambda milestone: int(milestone.epoch) if milestone.epoch else math.inf)
 
@@ -144,12 +156,13 @@ def facts(record: RunRecord) -> list[str]:
         told.append(duration(float(seconds)))
     model = record.recipe.get("model")
     if isinstance(model, dict) and "name" in model:
-        told.append(" ".join(str(model[key]) for key in ("name", "encoder") if model.get(key)))
+        told.append(" ".join(str(model[key]) for key in ("name", "encoder", "backbone") if model.get(key)))
     parameters = summary.get("parameters") or start.get("parameters")
     if parameters:
         told.append(f"{parameters / 1e6:.1f}{SPACE}M parameters" if parameters >= 1e5 else f"{parameters} parameters")
     if start.get("train_images"):
-        told.append(f"{start['train_images']} training and {start.get('val_images', 0)} validation images")
+        train, val = (grouped(int(start.get(key) or 0)) for key in ("train_images", "val_images"))
+        told.append(f"{train} training and {val} validation images")
     if start.get("device"):
         told.append(str(start["device"]))
     if record.events:
@@ -163,14 +176,32 @@ def _so_far(record: RunRecord) -> list[str]:
         steps = record.of_kind("step")
         return [f"No epoch has ended yet; {len(steps)} steps so far."]
     done, planned = record.epochs[-1]["epoch"], record.start.get("epochs")
-    found_so_far = found(record.metrics_at(-1), record.foreground, {})
+    found_so_far = _in_words(record, record.metrics_at(-1), {})
     return [f"After {done}{f' of {planned}' if planned else ''} epochs, on validation: {found_so_far}."]
 
 
+def _samples(record: RunRecord, split: str) -> str:
+    """The samples of a split, with their number where it is known."""
+    count = record.samples(split)
+    return f"{grouped(count) if count else 'the'} {SPLITS[split]} images"
+
+
 def _found(record: RunRecord, split: str) -> str:
+    """What the model does on a split: as its task tells it, else in the words that its scores allow."""
+    told = record.summary.get("story")
+    if isinstance(told, dict) and told.get(split):
+        return str(told[split]).rstrip(".")
     objects: Any = record.evaluated(split).get("objects") or {}
-    return found(record.scores(split, "default"), record.foreground, objects.get("default", objects))
+    return _in_words(record, record.scores(split, "default"), objects.get("default", objects))
 
 
-def _shown(metric: str, value: float) -> str:
-    return decimals(value) if metric in ("iou", "f1", "average_precision", "object_f1") else percent(value)
+def _in_words(record: RunRecord, scores: Mapping[str, float], objects: Mapping[str, Any]) -> str:
+    """Scores as a sentence without its subject: of pixels what was found, of anything else the key metrics."""
+    if {"iou", "precision", "recall"} <= set(scores):
+        return found(scores, record.foreground, objects)
+    measures = record.measures
+    return "reached " + ", ".join(
+        f"{measures.label(metric)} {measures.shown(metric, scores[metric])}"
+        for metric in measures.key
+        if metric in scores
+    )

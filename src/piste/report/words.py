@@ -1,22 +1,11 @@
 """Numbers in words: what a reader should know before looking at any figure."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 SPACE = "\u00a0"  # a space that no line breaks at
 
-LABELS = {
-    "iou": "IoU",
-    "f1": "F1 (Dice)",
-    "precision": "Precision",
-    "recall": "Recall",
-    "accuracy": "Accuracy",
-    "average_precision": "Average precision",
-    "object_precision": "Objects: precision",
-    "object_recall": "Objects: recall",
-    "object_f1": "Objects: F1",
-    "object_count_error": "Objects: count error",
-}
+NONE = "\u2013"  # where a number could stand but there is none
 SPLITS = {"val": "validation", "test": "test"}
 
 
@@ -28,7 +17,7 @@ def percent(share: float) -> str:
         ('41 %', '0.42 %', '100 %')
     """
     if math.isnan(share):
-        return "\u2013"
+        return NONE
     value = 100 * share
     if 0 < value < 0.1 or 99.9 < value < 100:
         text = "<0.1" if value < 1 else ">99.9"
@@ -51,21 +40,38 @@ def grouped(number: int) -> str:
     return f"{number:,}".replace(",", SPACE)
 
 
-def decimals(value: float) -> str:
-    """A score with three digits after the point, a dash where there is none."""
-    return "\u2013" if math.isnan(value) else f"{value:.3f}"
+def decimals(value: float, digits: int = 3) -> str:
+    """A score with three digits after the point, or as many as are asked for; a dash where there is none."""
+    return NONE if math.isnan(value) else f"{value:.{digits}f}".replace("-", "\u2212")
 
 
-def label(metric: str) -> str:
-    """What a metric is called on the page.
+def signed(change: float, digits: int = 3) -> str:
+    """A difference with its sign and so many digits after the point; a plain 0 where they show none."""
+    return f"{change:+.{digits}f}".replace("-", "\u2212") if abs(change) >= 0.5 * 10**-digits else "0"
+
+
+def digits_of(values: Iterable[float]) -> int:
+    """How many digits after the point leave these numbers four digits that say something.
 
     Example:
-        >>> label("object_recall/lake")
-        'Objects: recall, lake'
+        >>> [digits_of([value]) for value in (0.8731, 28.412, 131.7, -5320.0)]
+        [3, 2, 1, 0]
     """
-    name, _, of = metric.partition("/")
-    shown = LABELS.get(name, name)
-    return f"{shown}, {of}" if of else shown
+    largest = max((abs(value) for value in values if math.isfinite(value)), default=0.0)
+    return next((digits for digits, limit in ((3, 10), (2, 100), (1, 1000)) if largest < limit), 0)
+
+
+def number(value: float) -> str:
+    """A number that is no share, short; a dash for NaN.
+
+    Example:
+        >>> number(28.4123), number(0.8731), number(53211.0).replace(SPACE, " ")
+        ('28.41', '0.873', '53 211')
+    """
+    digits = digits_of([value])
+    if digits or not math.isfinite(value):
+        return decimals(value, digits)
+    return grouped(round(value)).replace("-", "\u2212")
 
 
 def duration(seconds: float) -> str:

@@ -46,6 +46,7 @@ class ProgressBars:
         self._total = 0
         self._per_epoch = 1
         self._best = ""
+        self._key: list[str] = []
         self._looked = 0.0
 
     def __enter__(self) -> Self:
@@ -82,6 +83,7 @@ class ProgressBars:
 
     def _begin(self, event: Event) -> None:
         self._total, self._per_epoch = event["epochs"], event["steps_per_epoch"]
+        self._key = event.get("key_metrics") or []
         self._bars.update(self._epochs, total=self._total, completed=event.get("epoch", 0))
         self._bars.update(self._steps, total=self._per_epoch)
 
@@ -99,12 +101,13 @@ class ProgressBars:
 
     def _epoch(self, event: Event) -> None:
         self._bars.update(self._epochs, completed=event["epoch"])
-        metrics = [(name, value) for name, value in event["val"]["metrics"].items() if "/" not in name]
+        metrics = event["val"]["metrics"]
+        shown = [name for name in self._key if name in metrics] or [name for name in metrics if "/" not in name]
         parts = [
             f"epoch {event['epoch']:>{len(str(self._total))}}/{self._total}",
             event["phase_name"],
             f"loss {number(event['train']['loss'])}, val {number(event['val']['loss'])}",
-            *(f"{name} {number(value)}" for name, value in metrics[:SHOWN]),
+            *(f"{name} {number(metrics[name])}" for name in shown[:SHOWN]),
             f"{event['seconds']:.1f} s",
         ]
         self._say("  ".join(parts))

@@ -10,17 +10,22 @@ from piste.report.words import percent
 
 
 def classes_figure(
-    names: Sequence[str], pixels: Sequence[int], weights: Mapping[str, Sequence[float]], width: int
+    names: Sequence[str],
+    pixels: Sequence[int],
+    weights: Mapping[str, Sequence[float]],
+    width: int,
+    measure: str = "pixels",
 ) -> Figure:
     """A bar a class for its share of the training pixels, then for its weight in each weighted term.
 
     Args:
         names: the classes.
-        pixels: of each class, on the training images.
+        pixels: of each class, on the training images, or whatever else is counted.
         weights: term -> a weight for each class.
         width: in CSS pixels.
+        measure: what is counted.
     """
-    panels = {"Share of the training pixels": [count / max(sum(pixels), 1) for count in pixels]}
+    panels = {f"Share of the training {measure}": [count / max(sum(pixels), 1) for count in pixels]}
     panels |= {f"Weight in {term}": [float(w) for w in each] for term, each in weights.items()}
     figure = new_figure(width, (44 + 30 * len(names)) * len(panels) + 10)
     rows = figure.subplots(len(panels), 1, squeeze=False)[:, 0]

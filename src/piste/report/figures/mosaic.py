@@ -7,8 +7,9 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 from PIL import Image
 
-from piste.report.artefacts import Augmented, Pixels, Tile
+from piste.report.artefacts import Augmented, Pixels, Strips, Tile
 from piste.report.canvas import new_figure
+from piste.report.figures.drawing import shortened
 from piste.report.figures.time import legend
 from piste.report.palette import INK, MUTED
 from piste.report.pictures import ERRORS, classes, dimmed, errors, outlined, painted, prediction
@@ -57,6 +58,30 @@ def augmentation_figure(samples: Sequence[Augmented], background: int | None) ->
     rows = [[outlined(image, mask, background) for image, mask in (s.original, *s.versions)] for s in samples]
     versions = [f"augmented {i + 1}" for i in range(max(len(row) for row in rows) - 1)]
     return _mosaic(rows, [(s.name, "") for s in samples], ("original", *versions))
+
+
+def strips_figure(strips: Strips) -> Figure:
+    """A row a sample with the pictures that its task has drawn; samples of one picture stand side by side."""
+    most = max(len(sample.panels) for sample in strips.samples)
+    if most > 1:
+        headings = [*strips.headings[:most], *[""] * (most - len(strips.headings))]
+        names = [(sample.name, "") for sample in strips.samples]
+        return _mosaic([sample.panels for sample in strips.samples], names, headings)
+    samples = strips.samples
+    return grid_figure([sample.panels[0] for sample in samples], [sample.name for sample in samples])
+
+
+def grid_figure(pictures: Sequence[Pixels], names: Sequence[str], columns: int = 6) -> Figure:
+    """Pictures in rows, each under its name."""
+    columns = min(columns, len(pictures))
+    figure = new_figure(columns * 150, 172 * -(-len(pictures) // columns))
+    spread = figure.subplots(-(-len(pictures) // columns), columns, squeeze=False).ravel()
+    for axes in spread:
+        axes.set_axis_off()
+    for axes, picture, name in zip(spread, pictures, names, strict=False):
+        axes.imshow(picture, interpolation="nearest" if max(picture.shape) < 150 else "antialiased")
+        axes.set_title(shortened(name, 20), loc="left", fontsize=10, color=INK)
+    return figure
 
 
 def _explain(figure: Figure, kinds: Sequence[str]) -> None:

@@ -32,6 +32,12 @@ def plane_figure(history: History, width: int) -> Figure:
     return figure
 
 
+def has_plane(history: History) -> bool:
+    """Whether some epoch has both recall and precision."""
+    recall, precision = _path(history)
+    return bool((np.isfinite(recall) & np.isfinite(precision)).any())
+
+
 def compared_plane_figure(histories: Sequence[History], width: int) -> Figure:
     """The paths of several runs in one plane, each in its own colour."""
     runs = [key(h.record.name, **run_looks(i)) for i, h in enumerate(histories)]

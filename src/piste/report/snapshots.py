@@ -1,0 +1,57 @@
+"""How it looked over time: pictures that a run has kept of where training stood, an epoch each."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from piste.report.artefacts import Pixels, Snapshot
+from piste.report.pictures import SMALL, picture_uri
+from piste.report.record import RunRecord
+
+OPEN = 12
+FOLDED = 48  # more than these are left to the folder `snapshots`
+
+
+class Moment(NamedTuple):
+    """A picture and when it was taken."""
+
+    caption: str
+    uri: str
+    small: bool
+
+
+class Moments(NamedTuple):
+    """The pictures on the page: those to see at once, and those that are folded away; how many there are in all."""
+
+    open: list[Moment]
+    folded: list[Moment]
+    total: int
+
+
+def moments(record: RunRecord) -> Moments:
+    """Pictures at even distances from the first epoch to the last."""
+    every = record.snapshots
+    first = evenly(every, OPEN)
+    shown = {snapshot.epoch for snapshot in first}
+    rest = evenly([snapshot for snapshot in every if snapshot.epoch not in shown], FOLDED)
+    return Moments([_moment(record, s) for s in first], [_moment(record, s) for s in rest], len(every))
+
+
+def evenly(snapshots: Sequence[Snapshot], most: int) -> list[Snapshot]:
+    """The first, the last, and others at even distances between them.
+
+    Example:
+        >>> nothing = np.zeros((1, 1, 3), np.uint8)
+        >>> [each.epoch for each in evenly([Snapshot(epoch, nothing) for epoch in range(1, 8)], 3)]
+        [1, 4, 7]
+    """
+    if len(snapshots) <= most:
+        return list(snapshots)
+    return [snapshots[round(place)] for place in np.linspace(0, len(snapshots) - 1, most)]
+
+
+def _moment(record: RunRecord, snapshot: Snapshot) -> Moment:
+    caption = f"epoch {snapshot.epoch}" + (", best" if snapshot.epoch == record.best_epoch else "")
+    picture: Pixels = snapshot.picture
+    return Moment(caption, picture_uri(picture), max(picture.shape[:2]) <= SMALL)
