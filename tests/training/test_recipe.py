@@ -55,6 +55,16 @@ def test_paths_are_taken_from_the_recipes_folder(tmp_path: Path) -> None:
     assert loss["sum"][1]["custom"] == f"{tmp_path / 'mine.py'}:loss"
 
 
+def test_weights_of_a_loss_s_network_are_sought_beside_the_recipe(tmp_path):
+    file = tmp_path / "mine.yaml"
+    losses = [{"perceptual": {"weights": "vgg.pth"}}, {"style": {"weights": "random"}}]
+    recipe = {"task": "restoration", "data": {"path": "lakes"}, "loss": {"sum": losses}}
+    file.write_text(yaml.safe_dump(recipe))
+    first, second = load_recipe(str(file)).loss["sum"]
+    assert first["perceptual"]["weights"] == str(tmp_path / "vgg.pth")
+    assert second["style"]["weights"] == "random"
+
+
 @pytest.mark.parametrize(
     ("changes", "words"),
     [

@@ -12,6 +12,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError, create_model
 
 from piste.data.section import DataSection
+from piste.losses.features.layers import RANDOM
 from piste.names import nearest
 from piste.tasks.base import Task, task_class, task_names
 from piste.training.settings import TrainingRecipe
@@ -155,7 +156,7 @@ def _read_yaml(text: str, source: str) -> Any:
 
 
 def _take_paths_from(folder: Path, document: Any) -> None:
-    """Make the relative paths that a recipe names absolute: its data, and the files of its own losses."""
+    """Make the relative paths that a recipe names absolute: its data, and the files of its losses."""
     data = document.get("data") if isinstance(document, dict) else None
     if isinstance(data, dict) and isinstance(data.get("path"), str) and data["path"] not in _built_in(document):
         data["path"] = str((folder / Path(data["path"]).expanduser()).absolute())
@@ -163,6 +164,10 @@ def _take_paths_from(folder: Path, document: Any) -> None:
         custom = section.get("custom")
         if isinstance(custom, str) and custom:
             section["custom"] = str((folder / Path(custom).expanduser()).absolute())
+    for section in _sections(document.get("loss") if isinstance(document, dict) else None):
+        weights = section.get("weights")  # of the network that a loss looks through
+        if isinstance(weights, str) and weights != RANDOM:
+            section["weights"] = str((folder / Path(weights).expanduser()).absolute())
 
 
 def _built_in(document: Mapping[str, Any]) -> frozenset[str]:
