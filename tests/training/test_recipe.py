@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 import yaml
 
+from piste.tasks.base import task_names
 from piste.training.recipe import Recipe, builtin_recipes, load_recipe
 
 SMALLEST = {"task": "segmentation", "data": {"path": "lakes"}, "loss": "cross_entropy"}
@@ -13,7 +14,7 @@ SMALLEST = {"task": "segmentation", "data": {"path": "lakes"}, "loss": "cross_en
 
 def test_every_built_in_recipe_is_one() -> None:
     for name in builtin_recipes():
-        assert load_recipe(name).task == "segmentation"
+        assert load_recipe(name).task in task_names()
 
 
 def test_a_recipe_survives_its_own_yaml() -> None:
@@ -93,7 +94,7 @@ def test_what_is_missing_is_named() -> None:
 
 
 def test_a_name_that_is_nothing_names_the_built_in_recipes() -> None:
-    with pytest.raises(FileNotFoundError, match="built in: lakes"):
+    with pytest.raises(FileNotFoundError, match=r"built in: .*lakes"):
         load_recipe("lake")
 
 
