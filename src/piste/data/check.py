@@ -2,20 +2,20 @@
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
 from piste.data.classes import settle_classes
 from piste.data.counts import count_classes
-from piste.data.deal import deal_out, default_split
-from piste.data.folder import BUILT_IN, Sample, list_samples, locate
+from piste.data.deal import deal_as_filed, deal_out, default_split
+from piste.data.folder import BUILT_IN, Listing, Sample, locate
 from piste.data.images import read_image
 from piste.data.masks import find_values
 from piste.data.problems import DataError, Problem
 from piste.data.recipe import SegmentationDataRecipe
-from piste.data.segmentation import absent_classes, foreground_shares, reader_of
+from piste.data.segmentation import absent_classes, classes_of_files, foreground_shares, listing_of, reader_of
 
 T = TypeVar("T")
 
@@ -41,20 +41,20 @@ def check_folder(recipe: SegmentationDataRecipe) -> list[Problem]:
         folder = locate(recipe.path)
     except FileNotFoundError as error:
         return [Problem(Path(recipe.path), str(error))]
-    listing = list_samples(folder)
+    listing = listing_of(recipe, folder)
     problems = list(listing.problems)
     if listing.names:
-        _check_samples(recipe, folder, listing.names, listing.samples, problems)
+        _check_samples(classes_of_files(recipe, listing), folder, listing, problems)
     return sorted(problems, key=lambda problem: (problem.path, problem.message))
 
 
 def _check_samples(
     recipe: SegmentationDataRecipe,
     folder: Path,
-    names: Sequence[str],
-    samples: Sequence[Sample],
+    listing: Listing,
     problems: list[Problem],
 ) -> None:
+    samples = listing.samples
     prints = {sample: _attempt(problems, partial(_fingerprint, sample, recipe)) for sample in samples}
     values: set[int] = set()
     if recipe.classes is None and recipe.path not in BUILT_IN:
@@ -70,7 +70,10 @@ def _check_samples(
     foreground = None
     if split.stratify:
         foreground = _attempt(problems, lambda: foreground_shares(settled, reader, sound))
-    deal = deal_out(split, folder, names, foreground)
+    if listing.splits is None:
+        deal = deal_out(split, folder, listing.names, foreground)
+    else:
+        deal = deal_as_filed(listing.splits, folder, recipe.split)
     problems.extend(deal.problems)
     split_of = {name: split for split, members in deal.members.items() for name in members}
     if "train" in deal.members:

@@ -37,6 +37,19 @@ def default_split(folder: Path) -> SplitRecipe:
     return SplitRecipe(ratio=(0.7, 0.15, 0.15))
 
 
+def split_of_table(table: Table | None, folder: Path) -> SplitRecipe:
+    """The split of a CSV file that names the images, where it has that column; else the folder's, stratified.
+
+    Args:
+        table: the file's rows; None for images that no file names.
+        folder: where a split file may lie.
+    """
+    if table is not None and "split" in table.columns:
+        return SplitRecipe(file=table.path.name)
+    found = default_split(folder)
+    return found if found.ratio is None else SplitRecipe(ratio=found.ratio, stratify=True)
+
+
 def deal_out(
     recipe: SplitRecipe,
     folder: Path,
@@ -85,6 +98,26 @@ def deal_out(
         if split not in members:
             problems.append(Problem(table.path, _why_empty(split, recipe, group_of)))
     return Deal(members, problems)
+
+
+def deal_as_filed(splits: Mapping[str, str], folder: Path, recipe: SplitRecipe | None) -> Deal:
+    """The images of each split, where the data's own files say it.
+
+    Args:
+        splits: the split of each image.
+        folder: where the data lie.
+        recipe: the recipe's `split`, which does not apply.
+
+    Raises:
+        ValueError: there is one.
+    """
+    if recipe is not None:
+        rule = f"does not apply where the files say the splits, as those of {folder} do"
+        raise ValueError(f"data.split {rule}; remove it, or name one file in data.annotations")
+    members = {split: sorted(name for name, where in splits.items() if where == split) for split in SPLITS}
+    cure = "name its file in data.annotations"
+    problems = [Problem(folder, f"has no image in {split}; {cure}") for split in ("train", "val") if not members[split]]
+    return Deal({split: names for split, names in members.items() if names}, problems)
 
 
 def _table(path: Path, names: Collection[str], needs: Collection[str], table: Table | None) -> Table:

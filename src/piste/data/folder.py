@@ -4,10 +4,14 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from piste.data.images import read_size
 from piste.data.problems import DataError, Problem
 from piste.names import nearest
+
+if TYPE_CHECKING:
+    from piste.data.outlined import OutlinedMask
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff")
 BUILT_IN: Mapping[str, Mapping[str, int]] = {"lakes": {"background": 0, "lake": 255}}
@@ -21,13 +25,13 @@ class Sample:
     Args:
         name: the stem that both files share.
         image: path of the image.
-        mask: path of the mask.
+        mask: path of the mask, or what it is drawn from.
         size: height and width in pixels.
     """
 
     name: str
     image: Path
-    mask: Path
+    mask: "Path | OutlinedMask"
     size: tuple[int, int]
 
 
@@ -39,11 +43,15 @@ class Listing:
         samples: usable pairs in the order of their names.
         names: every stem that has an image, usable or not.
         problems: what keeps the others from being used.
+        classes: the value of each class, where a file says it.
+        splits: the split of each name, where files say it.
     """
 
     samples: list[Sample]
     names: list[str]
     problems: list[Problem]
+    classes: Mapping[str, int] | None = None
+    splits: Mapping[str, str] | None = None
 
 
 def locate(path: str, holds: str = "images/ and masks/", built_in: Collection[str] = BUILT_IN.keys()) -> Path:

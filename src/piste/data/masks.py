@@ -11,6 +11,7 @@ from PIL.ImageFile import ImageFile
 
 from piste.data.counts import IGNORE_INDEX
 from piste.data.images import DEEP_GREY, open_image, upright
+from piste.data.outlined import OutlinedMask
 from piste.data.problems import DataError, Problem
 
 Colour = tuple[int, int, int]
@@ -39,8 +40,8 @@ class Codes:
         return cls(keys, indices, colours=any(isinstance(value, tuple) for value in classes.values()))
 
 
-def read_mask(path: Path, codes: Codes) -> NDArray[np.uint8]:
-    """The mask of a file as indices of classes.
+def read_mask(mask: Path | OutlinedMask, codes: Codes) -> NDArray[np.uint8]:
+    """The mask of a file, or one drawn from outlines, as indices of classes.
 
     A mask of values may be grey of 8, 16 or 32 bits, a palette image (its indices count, not its colours), or a
     colour image whose channels agree. A mask of colours may be RGB, or a palette image (its colours count); an alpha
@@ -53,23 +54,39 @@ def read_mask(path: Path, codes: Codes) -> NDArray[np.uint8]:
     Raises:
         DataError: the file is broken, of a kind that can't hold classes, or holds a value that no class has.
     """
-    values = _read_values(path, codes.colours, white=255 if 255 in codes.keys and 1 not in codes.keys else 1)
+    if isinstance(mask, OutlinedMask):
+        return _draw(mask, codes)
+    values = _read_values(mask, codes.colours, white=255 if 255 in codes.keys and 1 not in codes.keys else 1)
+    return _coded(mask, values, np.zeros(values.shape, dtype=np.bool_), codes)
+
+
+def _draw(mask: OutlinedMask, codes: Codes) -> NDArray[np.uint8]:
+    if codes.colours:
+        rule = "holds outlines, whose values are the ids of categories, but data.classes names colours; give ids"
+        raise DataError(Problem(mask.source, rule))
+    return _coded(mask.source, *mask.draw(), codes)
+
+
+def _coded(path: Path, values: NDArray[np.int64], ignored: NDArray[np.bool_], codes: Codes) -> NDArray[np.uint8]:
     keys = np.array(codes.keys)
     places = np.searchsorted(keys, values).clip(max=len(keys) - 1)
-    unknown = keys[places] != values
+    unknown = (keys[places] != values) & ~ignored
     if unknown.any():
         raise DataError(Problem(path, _name_unknown(path, values[unknown], codes)))
     indices: NDArray[np.uint8] = np.array(codes.indices, dtype=np.uint8)[places]
+    indices[ignored] = IGNORE_INDEX
     return indices
 
 
-def find_values(path: Path) -> set[int]:
+def find_values(mask: Path | OutlinedMask) -> set[int]:
     """Every value that occurs in a mask.
 
     Raises:
         DataError: the file is broken, or is no mask of values.
     """
-    return set(np.unique(_read_values(path, colours=False, white=1)).tolist())
+    if isinstance(mask, OutlinedMask):
+        return set(np.unique(mask.draw()[0]).tolist())
+    return set(np.unique(_read_values(mask, colours=False, white=1)).tolist())
 
 
 def _read_values(path: Path, colours: bool, white: int) -> NDArray[np.int64]:

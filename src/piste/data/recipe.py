@@ -5,6 +5,7 @@ from typing import Annotated, ClassVar, Self, final
 from pydantic import BeforeValidator, Field, model_validator
 
 from piste.data.counts import IGNORE_INDEX
+from piste.data.detection.places import Places, read_places
 from piste.data.folder import BUILT_IN
 from piste.data.section import Colour, ImagesSection, is_triple
 from piste.names import nearest
@@ -50,7 +51,11 @@ def _read_ignored(ignore: object) -> object:
 class SegmentationDataRecipe(ImagesSection):
     """Which images a run learns from, how they are split, and how they are shown to the model.
 
-    `path` is the name of a built-in data set (`lakes`) or a folder with `images/` and `masks/`, equal stems.
+    `path` is the name of a built-in data set (`lakes`) or a folder with `images/` and `masks/`, equal stems, or with
+    `images/` and COCO's JSON, whose polygons and run lengths are drawn: `train.json` and `val.json`, or one file, or
+    those that `annotations` names, from the folder on. Then the value of an object is the id of its category, and 0 is
+    the background; of objects that overlap the smaller one is seen; what only a crowd covers counts for nothing.
+
     `classes` maps the name of each class to its value in the masks (`{background: 0, lake: 255}`), or to its colour
     (`{background: [0, 0, 0], lake: [0, 0, 255]}`); a list of names stands for 0, 1, 2, …; null takes the values found,
     which then must be 0, 1, 2, … without a gap. Pixels whose value is in `ignore` count for nothing. `background`
@@ -70,6 +75,7 @@ class SegmentationDataRecipe(ImagesSection):
         list[Value], BeforeValidator(_read_ignored, json_schema_input_type=list[Value] | Value | None)
     ] = Field(default_factory=list)
     background: str | None = None
+    annotations: Annotated[Places | None, BeforeValidator(read_places, json_schema_input_type=Places | None)] = None
     mask_fill: str = "ignore"
 
     @model_validator(mode="after")

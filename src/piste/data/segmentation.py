@@ -15,10 +15,11 @@ from piste.balance import ClassCounts
 from piste.data.classes import settle_classes
 from piste.data.counts import IGNORE_INDEX, count_classes
 from piste.data.dataset import Item, Items, SegmentationDataset, collate
-from piste.data.deal import deal_out, default_split
-from piste.data.folder import BUILT_IN, Sample, list_samples, locate
+from piste.data.deal import deal_as_filed, deal_out, default_split
+from piste.data.folder import BUILT_IN, Listing, Sample, list_samples, locate
 from piste.data.images import read_image
 from piste.data.masks import Codes, find_values
+from piste.data.outlined import coco_files, list_outlined
 from piste.data.problems import DataError, Problem
 from piste.data.recipe import SegmentationDataRecipe
 from piste.data.section import Statistics
@@ -135,18 +136,22 @@ def open_segmentation(recipe: SegmentationDataRecipe) -> SegmentationData:
         ValueError: the recipe asks for what the data can't give.
     """
     folder = locate(recipe.path)
-    listing = list_samples(folder)
+    listing = listing_of(recipe, folder)
     if listing.problems:
         raise DataError(*listing.problems)
+    recipe = classes_of_files(recipe, listing)
     samples = {sample.name: sample for sample in listing.samples}
     open_ended = recipe.classes is None and recipe.path not in BUILT_IN
     values = {value for sample in listing.samples for value in find_values(sample.mask)} if open_ended else set()
     recipe = settle_classes(recipe, folder, values)
-    split = recipe.split or default_split(folder)
-    recipe = recipe.resolved(split=split.model_dump(mode="json"))
     reader = reader_of(recipe)
-    foreground = foreground_shares(recipe, reader, listing.samples) if split.stratify else None
-    deal = deal_out(split, folder, listing.names, foreground)
+    if listing.splits is None:
+        split = recipe.split or default_split(folder)
+        recipe = recipe.resolved(split=split.model_dump(mode="json"))
+        foreground = foreground_shares(recipe, reader, listing.samples) if split.stratify else None
+        deal = deal_out(split, folder, listing.names, foreground)
+    else:
+        deal = deal_as_filed(listing.splits, folder, recipe.split)
     if deal.problems:
         raise DataError(*deal.problems)
     splits = {split: [samples[name] for name in names] for split, names in deal.members.items()}
@@ -159,6 +164,19 @@ def open_segmentation(recipe: SegmentationDataRecipe) -> SegmentationData:
         recipe = recipe.resolved(normalize=_statistics(data._store("train")))
         data = SegmentationData(recipe, folder, splits, counts)
     return data
+
+
+def listing_of(recipe: SegmentationDataRecipe, folder: Path) -> Listing:
+    """The images of a folder and their masks, which are files or are drawn from those of COCO."""
+    files = coco_files(folder, recipe.annotations)
+    return list_outlined(folder, files) if files else list_samples(folder)
+
+
+def classes_of_files(recipe: SegmentationDataRecipe, listing: Listing) -> SegmentationDataRecipe:
+    """The recipe with the classes that the files say, where it names none."""
+    if recipe.classes is None and listing.classes is not None:
+        return recipe.resolved(classes=dict(listing.classes))
+    return recipe
 
 
 def reader_of(recipe: SegmentationDataRecipe) -> Reader:

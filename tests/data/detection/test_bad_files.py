@@ -126,8 +126,8 @@ def test_a_box_just_beyond_the_edge_is_clipped_and_one_further_out_if_asked_to(t
 def test_masks_need_an_outline_of_every_object(tmp_path):
     folder = changed(coco(tmp_path, **SPLITS), drop("annotations", "segmentation", 1))
     assert refusal(folder, masks=True) == (
-        "train.json: annotation 101 of a.png has no outline, but data.masks is true; add its segmentation or set masks"
-        " to false"
+        "train.json: annotation 101 of a.png has no outline to draw a mask from; add its segmentation, or read boxes"
+        " alone"
     )
     changed(folder, put("annotations", "segmentation", [[1, 2, 3]], 1))
     assert refusal(folder, masks=True).startswith(

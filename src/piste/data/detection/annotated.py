@@ -66,11 +66,13 @@ class Reading:
         listed: images with their objects.
         class_names: the classes that the files name, in their order.
         problems: what could not be read.
+        numbers: what the files number the classes with, where they do so themselves.
     """
 
     listed: list[Listed]
     class_names: list[str]
     problems: list[Problem] = field(default_factory=list)
+    numbers: dict[str, int | str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False)
@@ -136,7 +138,7 @@ def verify(
     for mark in listed.marks:
         why, box = _why_unfit(mark, size, index, clip)
         if why is None and masks and mark.outline is None:
-            why = "has no outline, but data.masks is true; add its segmentation or set masks to false"
+            why = "has no outline to draw a mask from; add its segmentation, or read boxes alone"
         if why is not None:
             problems.append(Problem(listed.source, f"{mark.where} of {listed.image.name} {why}"))
             continue

@@ -89,6 +89,10 @@ def read_coco(
         reading.problems.extend(repeated(path, content))
         names = [one.name for one in content.categories]
         reading.class_names.extend(name for name in names if name not in reading.class_names)
+        for one in content.categories:
+            if reading.numbers.setdefault(one.name, one.id) != one.id:
+                came = f"numbers the class {one.name} {one.id}, and another file numbers it {reading.numbers[one.name]}"
+                reading.problems.append(Problem(path, f"{came}; number it alike"))
         _list(path, split, content, folders, masks, reading)
     return reading
 

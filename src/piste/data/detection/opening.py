@@ -6,13 +6,12 @@ from importlib import resources
 from pathlib import Path
 
 from piste.balance import ClassCounts
-from piste.data.deal import deal_out, default_split
+from piste.data.deal import deal_as_filed, deal_out, default_split
 from piste.data.detection.annotated import Annotated, Listed, name_images, verify
 from piste.data.detection.reading import read, settle_format
 from piste.data.detection.recipe import BUILT_IN, DetectionDataRecipe
 from piste.data.folder import locate
 from piste.data.problems import Problem
-from piste.data.split import SPLITS
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,19 +93,11 @@ def _deal(
 ) -> tuple[DetectionDataRecipe, dict[str, list[str]]]:
     """The recipe with its split decided, and the names of the images in each split."""
     if any(one.split for one in listed):
-        if recipe.split is not None:
-            rule = "does not apply where the files say the splits"
-            raise ValueError(
-                f"data.split {rule}, as those of {folder} do; remove it, or name one file in data.annotations"
-            )
-        members: dict[str, list[str]] = {split: [] for split in SPLITS}
-        for one in listed:
-            if one.split is not None:
-                members[one.split].append(names[one.image])
-        for split in ("train", "val"):
-            if not members[split] and not problems:
-                problems.append(Problem(folder, f"has no image in {split}; name its file in data.annotations"))
-        return recipe, {split: sorted(held) for split, held in members.items() if held}
+        splits = {names[one.image]: one.split for one in listed if one.split is not None}
+        deal = deal_as_filed(splits, folder, recipe.split)
+        if not problems:
+            problems.extend(deal.problems)
+        return recipe, deal.members
     if not listed:
         return recipe, {}
     chosen = recipe.split or default_split(folder)

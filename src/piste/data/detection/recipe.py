@@ -4,14 +4,13 @@ from typing import Annotated, ClassVar, Literal, final
 
 from pydantic import BeforeValidator, Field
 
+from piste.data.detection.places import Places, read_places
 from piste.data.section import ImagesSection
-from piste.data.split import SPLITS
 
 BUILT_IN = frozenset({"trees"})
 """The data sets inside the package."""
 
 Format = Literal["coco", "voc", "yolo"]
-Places = str | dict[str, str]
 
 
 def _read_classes(classes: object) -> object:
@@ -23,17 +22,6 @@ def _read_classes(classes: object) -> object:
     if len(set(classes)) < len(classes):
         raise ValueError(f"names each class once; got {list(classes)!r:.80}")
     return list(classes)
-
-
-def _read_places(places: object) -> object:
-    """One path, or one for each split."""
-    if places is None or isinstance(places, str):
-        return places
-    if not isinstance(places, dict) or not places or not set(places) <= set(SPLITS):
-        raise ValueError(
-            f"is a path, or one for each split, such as {{train: a.json, val: b.json}}; got {places!r:.60}"
-        )
-    return places
 
 
 @final
@@ -66,9 +54,9 @@ class DetectionDataRecipe(ImagesSection):
     built_in: ClassVar[frozenset[str]] = BUILT_IN
 
     format: Format | None = None
-    annotations: Annotated[Places | None, BeforeValidator(_read_places)] = None
-    images: Annotated[Places | None, BeforeValidator(_read_places)] = None
-    classes: Annotated[list[str] | None, BeforeValidator(_read_classes)] = None
+    annotations: Annotated[Places | None, BeforeValidator(read_places, json_schema_input_type=Places | None)] = None
+    images: Annotated[Places | None, BeforeValidator(read_places, json_schema_input_type=Places | None)] = None
+    classes: Annotated[list[str] | None, BeforeValidator(_read_classes, json_schema_input_type=list[str] | None)] = None
     masks: bool = False
     clip: bool = False
     min_visible: Annotated[float, Field(ge=0, le=1)] = 0.25
