@@ -21,16 +21,18 @@ class Columns(nn.Module):
     Args:
         height: of the images in pixels, a multiple of 16.
         stride: pixels of a line that one column of features covers: 2, 4 or 8.
-        channels: of the last convolution; each one before has half as many.
+        channels: of the last two convolutions; the first has a quarter, the second half as many.
     """
 
     def __init__(self, height: int, stride: int, channels: int) -> None:
         super().__init__()
-        widths = [3, *(max(8, channels >> stage) for stage in reversed(range(STAGES)))]
+        widths = [3, channels // 4, channels // 2, channels, channels]
+        across = [2 if 2**stage < stride else 1 for stage in range(STAGES)]
         self.stride = stride
-        self.features = widths[-1] * (height // ROWS)
+        self.features = channels * (height // ROWS)
         self.convolutions = nn.ModuleList(
-            nn.Conv2d(before, after, 3, padding=1, bias=False) for before, after in pairwise(widths)
+            nn.Conv2d(before, after, 3, stride=(2, step), padding=1, bias=False)
+            for (before, after), step in zip(pairwise(widths), across, strict=True)
         )
         self.norms = nn.ModuleList(nn.BatchNorm2d(width) for width in widths[1:])
 
@@ -44,11 +46,9 @@ class Columns(nn.Module):
         x = nn.functional.pad(image, (0, -image.shape[3] % self.stride))
         covered = 1
         for convolution, norm in zip(self.convolutions, self.norms, strict=True):
-            halve = 2 if covered < self.stride else 1
             x = torch.relu(norm(convolution(x)))
+            covered = min(2 * covered, self.stride)
             x = _cut(x, image.shape[3] if widths is None else widths, covered)
-            x = nn.functional.max_pool2d(x, (2, halve))
-            covered *= halve
         return x.flatten(1, 2).transpose(1, 2)
 
 

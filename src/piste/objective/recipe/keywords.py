@@ -13,6 +13,7 @@ DECIDED: Mapping[str, str] = {
     "activation": "it is the model's: set model.activation",
     "ignore_index": "it is the data's: pixels to ignore are named there",
     "reduction": "it is the mean here; a factor is `scale`",
+    "blank": "it is the task's: class 0, before those of the alphabet",
 }
 """Keywords that a recipe does not set at a loss, and who decides them."""
 

@@ -1,0 +1,72 @@
+"""A line with what it says and what was read of it, character above character, the mistakes in colour."""
+
+from collections.abc import Sequence
+from itertools import zip_longest
+
+import numpy as np
+from PIL import Image, ImageDraw
+
+from piste.data.text.fonts import load_font
+from piste.metrics.edits import Pair, align
+from piste.tasks.base.examined import Pixels
+
+WIDTH, LINE, ROW, LABEL, MARGIN = 720, 96, 40, 76, 8
+CELL = 20  # the widest that a character gets
+EM = 0.602  # how wide the characters of the font are, in sizes
+PAPER, INK, FAINT = (253, 253, 252), (28, 32, 36), (150, 156, 162)
+MISSED, WRONG = (255, 216, 64), (240, 78, 40)  # as everywhere in the report
+FONT = "DejaVuSansMono"
+
+
+def read_line(image: Pixels, read: str, truth: str | None = None) -> Pixels:
+    """An image of a line above what was read: RGB, uint8 [H, 720, 3].
+
+    With the truth, that stands between the two; what was not read as it stands there is marked yellow in the truth,
+    and what was read instead or too much red in the reading. A dot is left where the other one has a character more.
+
+    Args:
+        image: uint8 [H, W, 3].
+        read: what was read.
+        truth: what it says; None where that is not known.
+    """
+    rows = [("read", [Pair(char, char) for char in read])] if truth is None else []
+    if truth is not None:
+        rows = [("truth", align(read, truth)), ("read", align(read, truth))]
+    canvas = Image.new("RGB", (WIDTH, LINE + ROW * len(rows) + 3 * MARGIN), PAPER)
+    canvas.paste(_fitted(image), (MARGIN, MARGIN))
+    pen = ImageDraw.Draw(canvas)
+    for i, (label, pairs) in enumerate(rows):
+        top = LINE + 2 * MARGIN + i * ROW
+        pen.text((MARGIN, top + ROW // 2), label, FAINT, load_font(FONT, 18), anchor="lm")
+        _write(pen, top, pairs, of_truth=label == "truth")
+    return np.asarray(canvas).copy()
+
+
+def sheet(pictures: Sequence[Pixels]) -> Pixels:
+    """Pictures of one size, two in a row."""
+    blank = np.full_like(pictures[0], PAPER)
+    pairs = zip_longest(pictures[::2], pictures[1::2], fillvalue=blank)
+    return np.concatenate([np.concatenate(pair, axis=1) for pair in pairs], axis=0)
+
+
+def _fitted(image: Pixels) -> Image.Image:
+    """A line as large as its place allows."""
+    height, width = image.shape[:2]
+    scale = min(LINE / height, (WIDTH - 2 * MARGIN) / width)
+    size = max(1, round(width * scale)), max(1, round(height * scale))
+    return Image.fromarray(image).resize(size, Image.Resampling.BICUBIC)
+
+
+def _write(pen: ImageDraw.ImageDraw, top: int, pairs: Sequence[Pair], *, of_truth: bool) -> None:
+    cell = min(float(CELL), (WIDTH - LABEL - MARGIN) / max(len(pairs), 1))
+    font = load_font(FONT, max(6, int(cell / EM)))
+    for place, pair in enumerate(pairs):
+        char = pair.truth if of_truth else pair.read
+        left, right = LABEL + place * cell, LABEL + (place + 1) * cell
+        colour = INK
+        if char is None:
+            char, colour = "·", FAINT
+        elif pair.truth != pair.read:
+            pen.rectangle((left, top + 3, right - 1, top + ROW - 4), fill=MISSED if of_truth else WRONG)
+            colour = INK if of_truth else (255, 255, 255)
+        pen.text(((left + right) / 2, top + ROW // 2), char, colour, font, anchor="mm")
