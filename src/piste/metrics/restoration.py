@@ -31,7 +31,7 @@ file_metrics(
     {
         "psnr": Metric("PSNR (dB)", share=False, meaning="-10 log10 of an image's mean squared error, in dB"),
         "ssim": Metric("SSIM", share=False, meaning="structural similarity to the target: 1 is equality"),
-        "mae": Metric("Mean absolute error", True, share=False, meaning="mean distance of values, where white is 1"),
+        "mae": Metric("Mean absolute error", True, share=False, meaning="mean distance of values, in their unit"),
         "lpips": Metric("LPIPS", True, share=False, meaning="how different it looks from the target to people"),
         "gain": Metric("Gain (dB)", share=False, meaning="PSNR above that of the input, upscaled where it is smaller"),
         "improved": Metric("Improved", meaning="share of images that are nearer to the target than their input"),

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from piste.data.classification.labelled import Labelled
 from piste.data.classification.recipe import ClassificationDataRecipe, LabelNoiseRecipe
-from piste.data.deal import deal_out, default_split
+from piste.data.deal import deal_out, split_of_table
 from piste.data.problems import DataError, Problem
 from piste.data.split import SPLITS, SplitRecipe
 
@@ -20,13 +20,8 @@ def settle_split(recipe: ClassificationDataRecipe, labelled: Labelled) -> SplitR
         return recipe.split
     if labelled.given:
         return SplitRecipe(ratio=(0.9, 0.1), stratify=True)
-    table, folder = labelled.table, labelled.place
-    if table is not None:
-        if "split" in table.columns:
-            return SplitRecipe(file=table.path.name)
-        folder = table.path.parent
-    found = default_split(folder)
-    return found if found.ratio is None else SplitRecipe(ratio=found.ratio, stratify=True)
+    folder = labelled.place if labelled.table is None else labelled.table.path.parent
+    return split_of_table(labelled.table, folder)
 
 
 def deal_labelled(split: SplitRecipe | None, labelled: Labelled) -> dict[str, list[int]]:

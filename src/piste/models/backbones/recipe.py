@@ -48,3 +48,22 @@ class ClassificationModelRecipe(BackboneRecipe):
 
     activation: Literal["softmax", "sigmoid"] = "softmax"
     prior: Annotated[float, Field(gt=0, lt=1)] | None = None
+
+
+@final
+class RegressionModelRecipe(BackboneRecipe):
+    """Which network is trained, and how many answers it gives.
+
+    `quantiles`, such as `[0.05, 0.5, 0.95]`, asks for a number for each of these shares: one that so many of the true
+    values should lie below. `loss: quantile` then prices each at its own. null asks for one number a value. The other
+    keys are those of `BackboneRecipe`.
+    """
+
+    quantiles: list[Annotated[float, Field(gt=0, lt=1)]] | None = None
+
+    @field_validator("quantiles")
+    @classmethod
+    def _rising(cls, quantiles: list[float] | None) -> list[float] | None:
+        if quantiles is not None and (len(quantiles) < 2 or sorted(set(quantiles)) != quantiles):
+            raise ValueError(f"are two or more rising shares, such as [0.05, 0.5, 0.95]; got {quantiles}")
+        return quantiles

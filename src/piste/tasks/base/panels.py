@@ -65,6 +65,52 @@ def bars(rows: Sequence[Bar], width: int = 336, height: int = LEAST) -> Pixels:
     return np.asarray(picture)
 
 
+class Reading(NamedTuple):
+    """A row of a panel of rulers: a true number, the one that was said, and perhaps an interval.
+
+    Args:
+        name: stands above.
+        truth: where the truth lies, in 0 … 1 of the ruler.
+        said: where the answer lies.
+        interval: where it begins and ends.
+        words: what stands for the truth and for the answer.
+    """
+
+    name: str
+    truth: float
+    said: float
+    interval: tuple[float, float] | None
+    words: tuple[str, str]
+
+
+def rulers(rows: Sequence[Reading], width: int = 336, height: int = LEAST) -> Pixels:
+    """Rows of a ruler with the truth in yellow and the answer in blue, its interval a band: [height, width, 3]."""
+    picture = Image.new("RGB", (width, height), GROUND)
+    draw = ImageDraw.Draw(picture)
+    step, left, right = height / max(len(rows), 1), 16, width - 16
+    size = 15 if len(rows) <= 4 else 12
+
+    def at(share: float) -> int:
+        return left + round((right - left) * min(max(share, 0.0), 1.0))
+
+    for place, row in enumerate(rows):
+        middle = round((place + 0.5) * step)
+        reach = round(min(step * 0.14, 14))
+        draw.line((left, middle, right, middle), fill=(72, 80, 88), width=2)
+        if row.interval is not None:
+            low, high = (at(end) for end in row.interval)
+            draw.rectangle((low, middle - reach // 2, max(high, low + 1), middle + reach // 2), fill=(46, 92, 122))
+        x = at(row.said)
+        draw.ellipse((x - 6, middle - 6, x + 6, middle + 6), fill=HIT)
+        x = at(row.truth)
+        draw.rectangle((x - 2, middle - reach, x + 2, middle + reach), fill=MISS)
+        top, bottom = middle - reach - size, middle + reach + size
+        draw.text((left, top), shortened(row.name, (right - left) // 2, size), INK, words(size), anchor="lm")
+        draw.text((right, top), f"true {row.words[0]}", MISS, words(size), anchor="rm")
+        draw.text((right, bottom), f"said {row.words[1]}", HIT, words(size), anchor="rm")
+    return np.asarray(picture)
+
+
 def captioned(image: Pixels, text: str, colour: tuple[int, int, int], side: int) -> Pixels:
     """A square thumbnail with a line of a colour and a line of text below it: [side + 20, side, 3]."""
     picture = Image.new("RGB", (side, side + 20), GROUND)

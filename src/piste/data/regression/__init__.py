@@ -1,0 +1,1 @@
+"""Images with numbers, from a CSV file."""
