@@ -133,9 +133,9 @@ def tiles_of(arrays: Mapping[str, NDArray[Any]]) -> list[Tile]:
 
 
 def samples_of(arrays: Mapping[str, NDArray[Any]]) -> list[Augmented]:
-    """The samples of an augmented.npz."""
+    """The samples of an augmented.npz that has masks."""
     samples: list[Augmented] = []
-    while f"original_{len(samples)}" in arrays:
+    while f"original_mask_{len(samples)}" in arrays:
         i = len(samples)
         versions: list[tuple[Pixels, Pixels]] = []
         while f"augmented_{i}_{len(versions)}" in arrays:
@@ -148,22 +148,39 @@ def samples_of(arrays: Mapping[str, NDArray[Any]]) -> list[Augmented]:
 
 
 def strips_of(arrays: Mapping[str, NDArray[Any]]) -> Strips:
-    """The samples of an npz file that holds `panel_0_0`, `panel_0_1`, ...; none where it holds no such array."""
+    """The samples of an npz file that holds `panel_0_0`, `panel_0_1`, ...; none where it holds no such array.
+
+    Samples of augmentation without masks are read likewise: `original_0`, `augmented_0_0`, ...
+    """
     samples: list[Strip] = []
-    while f"panel_{len(samples)}_0" in arrays:
-        i, panels = len(samples), list[Pixels]()
-        while f"panel_{i}_{len(panels)}" in arrays:
-            panels.append(_picture(arrays[f"panel_{i}_{len(panels)}"]))
+    plain = "original_mask_0" not in arrays
+    while panels := [
+        *_numbered(arrays, f"panel_{len(samples)}_"),
+        *([arrays[f"original_{len(samples)}"]] if plain and f"original_{len(samples)}" in arrays else []),
+        *(_numbered(arrays, f"augmented_{len(samples)}_") if plain else []),
+    ]:
+        i = len(samples)
         name, note, score = (arrays[part][i] if part in arrays else None for part in ("names", "notes", "scores"))
         samples.append(
             Strip(
                 "" if name is None else str(name),
                 "" if note is None else str(note),
                 math.nan if score is None else float(score),
-                panels,
+                [_picture(panel) for panel in panels],
             )
         )
-    return Strips(_headings(arrays.get("panel_names")), samples)
+    headings = _headings(arrays.get("panel_names"))
+    if plain and "original_0" in arrays and not headings:
+        headings = ["original", *(f"augmented {j}" for j in range(1, len(samples[0].panels)))]
+    return Strips(headings, samples)
+
+
+def _numbered(arrays: Mapping[str, NDArray[Any]], start: str) -> list[NDArray[Any]]:
+    """The arrays whose names go on with 0, 1, 2, ..."""
+    found: list[NDArray[Any]] = []
+    while f"{start}{len(found)}" in arrays:
+        found.append(arrays[f"{start}{len(found)}"])
+    return found
 
 
 def _picture(array: NDArray[Any]) -> Pixels:

@@ -36,11 +36,14 @@ class Classes(NamedTuple):
 
 def classes_of(record: RunRecord) -> Classes:
     """The classes of a run; none of them where it hasn't counted them."""
-    names, counted = record.classes, record.summary.get("counts")
-    each = _lists(counted, [len(names)])
+    names = record.classes
+    each = _lists(record.summary.get("counts"), [len(names)])
+    if each.get("pixels") == each.get("images"):  # an image is all that is counted
+        each.pop("pixels", None)
+    each = {key: each[key] for key in ("pixels", "images") if key in each} or each
     if not names or not each:
         return Classes([], "", [], {}, [], [])
-    measure = "pixels" if "pixels" in each else next(iter(each))
+    measure = next(iter(each))
     counts = [int(count) for count in each.pop(measure)]
     foreground = len(record.foreground)
     weights = {

@@ -69,7 +69,7 @@ class Measures:
         """
         if not self.of(name).share:
             return number(value)
-        return decimals(value) if INDICES & set(name.partition("/")[0].split("_")) else percent(value)
+        return decimals(value) if INDICES & set(name.partition("/")[0].split("_")) else percent(value, fine=True)
 
     def better(self, name: str, values: Iterable[float]) -> float:
         """The best of some values; NaN where none is a number."""

@@ -159,7 +159,9 @@ def facts(record: RunRecord) -> list[str]:
         told.append(" ".join(str(model[key]) for key in ("name", "encoder", "backbone") if model.get(key)))
     parameters = summary.get("parameters") or start.get("parameters")
     if parameters:
-        told.append(f"{parameters / 1e6:.1f}{SPACE}M parameters" if parameters >= 1e5 else f"{parameters} parameters")
+        told.append(
+            f"{parameters / 1e6:.1f}{SPACE}M parameters" if parameters >= 1e6 else f"{grouped(parameters)} parameters"
+        )
     if start.get("train_images"):
         train, val = (grouped(int(start.get(key) or 0)) for key in ("train_images", "val_images"))
         told.append(f"{train} training and {val} validation images")

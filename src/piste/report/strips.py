@@ -27,6 +27,7 @@ class Panel(NamedTuple):
         uri: the picture.
         alt: the same in words.
         small: whether it is enlarged pixel by pixel.
+        ratio: width over height.
         run: place of its run in a comparison; -1 for none.
     """
 
@@ -34,6 +35,7 @@ class Panel(NamedTuple):
     uri: str
     alt: str
     small: bool
+    ratio: float
     run: int = -1
 
 
@@ -125,7 +127,13 @@ def _with_headings(strips: Strips, sample: Strip) -> list[tuple[str, Pixels]]:
 def _panel(sample: Strip, heading: str, picture: Pixels, largest: int) -> Panel:
     told = ": ".join(part for part in (sample.name, heading or "picture") if part)
     alt = f"{told}; {sample.note}" if sample.note else told
-    return Panel(heading, picture_uri(picture, largest), alt, max(picture.shape[:2]) <= SMALL)
+    return Panel(
+        heading,
+        picture_uri(picture, largest),
+        alt,
+        max(picture.shape[:2]) <= SMALL,
+        picture.shape[1] / picture.shape[0],
+    )
 
 
 def _arranged(samples: list[Sample], pictures: Sequence[Sequence[Pixels]], *, compared: bool = False) -> StripWall:
@@ -137,8 +145,8 @@ def _arranged(samples: list[Sample], pictures: Sequence[Sequence[Pixels]], *, co
     ratio = float(np.median([shape[1] / shape[0] for shape in sizes]))
     wide = float(np.median([shape[1] for shape in sizes]))
     flat = ratio > FLAT
-    one = min(max(1.1 * wide, 112), 220)
-    least = 340 if flat else round(min(one * count, 520))
+    one = min(max(1.1 * wide, 112), 220 if count == 1 else 172)
+    least = 340 if flat else round(min(one * count, 520 if count < 5 else 700))
     least = max(least, 200) if compared else least  # for the lines below
     columns = max((PAGE + GAP) // (least + GAP), 1)
     return StripWall(samples, (ROWS if least > 200 else 4) * columns, least, flat, columns if count > 1 else 0)

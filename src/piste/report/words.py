@@ -9,8 +9,12 @@ NONE = "\u2013"  # where a number could stand but there is none
 SPLITS = {"val": "validation", "test": "test"}
 
 
-def percent(share: float) -> str:
+def percent(share: float, *, fine: bool = False) -> str:
     """A share with as many digits as say something; a dash for NaN.
+
+    Args:
+        share: in 0 to 1.
+        fine: whether there is room for a digit more where little, or all but a little, is meant.
 
     Example:
         >>> percent(0.413).replace(SPACE, " "), percent(0.0042).replace(SPACE, " "), percent(1.0).replace(SPACE, " ")
@@ -23,7 +27,7 @@ def percent(share: float) -> str:
         text = "<0.1" if value < 1 else ">99.9"
     elif 0 < value < 1:
         text = f"{value:.2f}"
-    elif 99 < value < 100:
+    elif 99 < value < 100 or (fine and (1 <= value < 10 or 90 < value < 100)):
         text = f"{value:.1f}"
     else:
         text = f"{value:.0f}"
@@ -51,13 +55,15 @@ def signed(change: float, digits: int = 3) -> str:
 
 
 def digits_of(values: Iterable[float]) -> int:
-    """How many digits after the point leave these numbers four digits that say something.
+    """How many digits after the point leave these numbers three or four that say something.
 
     Example:
-        >>> [digits_of([value]) for value in (0.8731, 28.412, 131.7, -5320.0)]
-        [3, 2, 1, 0]
+        >>> [digits_of([value]) for value in (0.8731, 28.412, 131.7, -5320.0, 0.02277)]
+        [3, 2, 1, 0, 4]
     """
     largest = max((abs(value) for value in values if math.isfinite(value)), default=0.0)
+    if 0 < largest < 0.1:
+        return 4 if largest >= 0.01 else 5
     return next((digits for digits, limit in ((3, 10), (2, 100), (1, 1000)) if largest < limit), 0)
 
 

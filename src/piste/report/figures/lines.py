@@ -34,7 +34,7 @@ class Lines(Drawing):
         y: what runs upwards.
         series: the lines.
         diagonal: whether the line of equal numbers is drawn.
-        x_range: ends of the axis; where they are 0 and 1 it is in percent.
+        x_range: ends of the axis; one from 0 to 1 is in percent.
         y_range: likewise.
     """
 
@@ -62,9 +62,9 @@ class Lines(Drawing):
             axes.set_xlim(self.x_range)
         if self.y_range:
             axes.set_ylim(self.y_range)
-        if self.x_range == (0, 1):
+        if _all_shares(self.x_range):
             in_percent(axes.xaxis, [0, 0.25, 0.5, 0.75, 1])
-        if self.y_range == (0, 1):
+        if _all_shares(self.y_range):
             in_percent(axes.yaxis, [0.25, 0.5, 0.75, 1])
         if self.diagonal:
             diagonal(axes)
@@ -83,6 +83,11 @@ class Lines(Drawing):
             if (points := line.finite())
         ]
         return f"{self.title}: {self.y} over {self.x}; {listed(ends)}"
+
+
+def _all_shares(ends: Range | None) -> bool:
+    """Whether an axis goes from 0 to 1, or to where a line on 1 is still seen."""
+    return ends is not None and ends[0] == 0 and 1 <= ends[1] <= 1.06
 
 
 def _looks(series: list[Series]) -> list[dict[str, Any]]:
