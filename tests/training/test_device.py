@@ -19,9 +19,3 @@ def test_half_precision_of_the_other_kind_is_refused_on_the_cpu() -> None:
 def test_a_device_that_is_not_there_is_refused() -> None:
     with pytest.raises(ValueError, match=r"`device`: torch finds no cuda here; it finds .*cpu"):
         start_accelerator(recipe(device="cuda"))
-
-
-def test_several_processes_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("accelerate.Accelerator.num_processes", 2)
-    with pytest.raises(ValueError, match="a run is one process; it was launched in 2"):
-        start_accelerator(recipe())

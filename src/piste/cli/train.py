@@ -12,7 +12,9 @@ if TYPE_CHECKING:
 
 
 def run(
-    recipe: Annotated[str, typer.Argument(help="A recipe file (.yaml), or the name of a built-in recipe: lakes.")],
+    recipe: Annotated[
+        str, typer.Argument(help="A recipe file (.yaml), or the name of a built-in one; `piste recipes` lists them.")
+    ],
     overrides: Overrides = None,
     name: Annotated[str | None, typer.Option(help="The run's name; by default the recipe's, numbered.")] = None,
     runs: RunsFolder = RUNS,
@@ -21,12 +23,16 @@ def run(
 
     Prints the resolved recipe, every default filled in, before the first step; shows the loss, its terms and the
     phase while it trains; keeps everything in runs/NAME.
+
+    Several processes share each batch: `torchrun --nproc-per-node 2 -m piste run lakes`, or `accelerate launch`.
     """
+    from piste.training import processes
+    from piste.training.device import start_accelerator
     from piste.training.recipe import load_recipe
 
     loaded = load_recipe(recipe, overrides or [])
-    folder = _new_folder(runs, Path(recipe).stem, name)
-    _train(loaded, folder)
+    start_accelerator(loaded)
+    _train(loaded, processes.agree(_new_folder(runs, Path(recipe).stem, name)))
 
 
 def resume(
@@ -77,8 +83,10 @@ def _train(recipe: "Recipe", folder: Path) -> None:
 
 def _finish(folder: Path) -> None:
     from piste.report.page import write_report
+    from piste.training import processes
 
-    typer.echo(f"Report: {write_report(folder)}")
+    if processes.is_main():
+        typer.echo(f"Report: {write_report(folder)}")
 
 
 def _new_folder(runs: Path, stem: str, name: str | None) -> Path:

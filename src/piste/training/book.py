@@ -14,7 +14,7 @@ from typing import Any
 from torch import Tensor
 
 from piste.tasks.base import Batch
-from piste.training.events import EventLog
+from piste.training.events import Log
 from piste.training.finite import require_finite_gradients, require_finite_loss
 from piste.training.gradients import Norms
 from piste.training.measure import Average, Measured, bring
@@ -47,7 +47,7 @@ class Book:
         lr: the rate of the last step.
     """
 
-    def __init__(self, state: TrainingState, log: EventLog) -> None:
+    def __init__(self, state: TrainingState, log: Log) -> None:
         self.average = Average()
         self.rival = Average()
         self.lr = state.schedule.lr
@@ -117,7 +117,7 @@ class Book:
         if not steps:
             return
         batches = [batch for step in steps for batch in step.batches]
-        measures, totals = bring(batches, [step.norms.total for step in steps])
+        measures, totals = bring(batches, [step.norms.total for step in steps], over_processes=True)
         rest = iter(measures)
         rounds = iter(bring_rounds([each for step in steps for each in step.rounds]))
         phase = self._state.objective.phase
@@ -168,6 +168,10 @@ class Book:
         self._require_finite(played, f"the validation of epoch {self._epoch}")
         for each in played:
             self.rival.add(each.measure)
+
+    def join_processes(self) -> None:
+        """Makes the averages those over the batches of all processes, each of which had its own."""
+        self.average, self.rival = self.average.over_processes(), self.rival.over_processes()
 
     def _require_finite(self, played: Sequence[Played], where: str) -> None:
         """Refuses steps of the discriminator that are not finite."""

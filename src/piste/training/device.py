@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import torch
 from accelerate import Accelerator
+from accelerate.data_loader import prepare_data_loader
 from accelerate.state import AcceleratorState, GradientState
+from torch.utils.data import DataLoader
 
 from piste.training.settings import TrainingRecipe
 from piste.training.trackers import require_trackers
@@ -20,8 +23,7 @@ def start_accelerator(settings: TrainingRecipe, tracked_in: Path | None = None) 
         tracked_in: where trackers that keep files keep them; None for no trackers.
 
     Raises:
-        ValueError: the device is not there, cannot do the precision, or several processes were launched; or a
-            tracker is not installed.
+        ValueError: the device is not there or cannot do the precision, or a tracker is not installed.
     """
     there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
     if settings.device != "auto" and not there[settings.device]:
@@ -37,6 +39,11 @@ def start_accelerator(settings: TrainingRecipe, tracked_in: Path | None = None) 
     accelerator = Accelerator(
         cpu=cpu, mixed_precision=settings.precision, log_with=[*trackers] or None, project_dir=tracked_in
     )
-    if accelerator.num_processes > 1:
-        raise ValueError(f"a run is one process; it was launched in {accelerator.num_processes}")
     return accelerator
+
+
+def prepared(loader: DataLoader[Any], accelerator: Accelerator) -> Any:
+    """A loader that puts its batches on the device, and draws nothing from the process's random state."""
+    if loader.generator is None:
+        loader.generator = torch.Generator()
+    return prepare_data_loader(loader, accelerator.device, num_processes=1, process_index=0, put_on_device=True)

@@ -21,6 +21,7 @@ from piste.objective import Objective
 from piste.objective.players import FAKE_SCORES
 from piste.tasks.base.discriminator import Discriminator
 from piste.tasks.base.trainable import Batch
+from piste.training import processes
 from piste.training.gradients import Gradients, Norms
 from piste.training.settings import TrainingRecipe
 
@@ -130,6 +131,8 @@ class Rival:
             loss = objective.for_discriminator(self.scores, output.target, output.prediction)
             loss.backward()  # type: ignore[no-untyped-call]
         gradients = Gradients(self._parameters)
+        gradients.sum_over_processes()
+        gradients.divide(torch.tensor(float(processes.count()), device=loss.device))
         norms = gradients.norms()
         enter(loss, norms, output, partial(self._again, output))
         if self._clip is not None:

@@ -148,6 +148,33 @@ class EventLog:
         self._end += len(line)
 
 
+class MuteLog:
+    """The log of a process beside the main one, which writes for all.
+
+    Args:
+        next_number: as in `EventLog`.
+    """
+
+    def __init__(self, next_number: int = 0) -> None:
+        self.next_number = next_number
+
+    def write(self, kind: str, **fields: Any) -> None:
+        """Counts an event that another process writes."""
+        self.next_number += 1
+
+    def note(self, kind: str, **fields: Any) -> None:
+        """Leaves it to another process."""
+
+    def sync(self) -> None:
+        """Leaves it to another process."""
+
+    def close(self) -> None:
+        """Leaves it to another process."""
+
+
+Log = EventLog | MuteLog
+
+
 def _lock(path: Path) -> int:
     """Holds the file beside the log that says who writes; the kernel lets go of it when the process ends.
 

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from piste.training import processes
+
 
 @dataclass(frozen=True)
 class Norms:
@@ -38,13 +40,20 @@ class Gradients:
     """The gradients that a model holds.
 
     Args:
-        parameters: by name; those without a gradient are left out.
+        parameters: by name; those without a gradient are left out, or hold 0 where other processes may have one.
     """
 
     def __init__(self, parameters: Sequence[tuple[str, nn.Parameter]]) -> None:
+        if processes.count() > 1:
+            for _, parameter in parameters:
+                parameter.grad = torch.zeros_like(parameter) if parameter.grad is None else parameter.grad
         held = [(name, parameter) for name, parameter in parameters if parameter.grad is not None]
         self._names = [name for name, _ in held]
         self._parameters = [parameter for _, parameter in held]
+
+    def sum_over_processes(self) -> None:
+        """Adds up those of all processes that train together."""
+        processes.sum_in_place(self._tensors())
 
     def divide(self, by: Tensor) -> None:
         """Divides all of them by a 0-d tensor; where that is 0 they are 0 as well, and stay so."""

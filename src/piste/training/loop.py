@@ -15,11 +15,12 @@ from typing import Any, NamedTuple
 import torch
 
 from piste.tasks.base import Trainable
+from piste.training import processes
 from piste.training.aside import write_picture
 from piste.training.book import Book
 from piste.training.checkpoint import Checkpoints
 from piste.training.device import start_accelerator
-from piste.training.events import EventLog, Sink
+from piste.training.events import EventLog, Log, MuteLog, Sink
 from piste.training.gradients import Gradients
 from piste.training.settings import TrainingRecipe
 from piste.training.state import TrainingState
@@ -70,13 +71,14 @@ def train(
         raise FileExistsError(f"{folder} holds a run; resume it, or choose another folder")
     accelerator = start_accelerator(settings, tracked_in=folder / "trackers")
     state = TrainingState(task, settings, accelerator)
-    saved, warnings = checkpoints.load() if resume else (None, [])
+    saved, warnings = processes.main_first(checkpoints.load) if resume else (None, [])
     if saved is not None:
         state.load_state_dict(saved["training"])
     folder.mkdir(parents=True, exist_ok=True)
     if settings.trackers:
         sinks = (*sinks, TrackerSink(accelerator, folder.name, settings.model_dump(mode="json")))
-    log = EventLog(events, next_number=0 if saved is None else saved["next_number"], sinks=sinks)
+    next_number = 0 if saved is None else saved["next_number"]
+    log = EventLog(events, next_number=next_number, sinks=sinks) if processes.is_main() else MuteLog(next_number)
     try:
         for warning in warnings:
             log.note("warning", text=f"{warning}; going on from the one before")
@@ -87,7 +89,7 @@ def train(
             log.write("start", **_facts(task, state, settings))
         while state.status == "running":
             _epoch(task, settings, state, log, checkpoints)
-            picture = task.snapshot(state.evaluated)
+            picture = task.snapshot(state.evaluated) if processes.is_main() else None
             if picture is not None:
                 write_picture(folder / "snapshots" / f"{state.epoch:04}.png", picture)
         log.write("end", epoch=state.epoch, step=state.step, seconds=state.seconds, status=state.status)
@@ -107,9 +109,7 @@ def train(
     )
 
 
-def _epoch(
-    task: Trainable, settings: TrainingRecipe, state: TrainingState, log: EventLog, checkpoints: Checkpoints
-) -> None:
+def _epoch(task: Trainable, settings: TrainingRecipe, state: TrainingState, log: Log, checkpoints: Checkpoints) -> None:
     """Trains and validates one epoch, decides what follows from it, and saves."""
     began, phase = time.perf_counter(), state.objective.phase
     trained, lr = train_epoch(task, settings, state, log)
@@ -141,23 +141,29 @@ def _epoch(
             log.write("warning", text=unreached)
 
     log.sync()
-    if is_best:
-        checkpoints.save_best(state.weights())
-    checkpoints.save({"training": state.state_dict(), "next_number": log.next_number})
+    if processes.is_main():
+        if is_best:
+            checkpoints.save_best(state.weights())
+        checkpoints.save({"training": state.state_dict(), "next_number": log.next_number})
+    processes.wait()
 
 
 def train_epoch(
-    task: Trainable, settings: TrainingRecipe, state: TrainingState, log: EventLog
+    task: Trainable, settings: TrainingRecipe, state: TrainingState, log: Log
 ) -> tuple[dict[str, Any], float]:
     """One pass over the training split; returns the mean loss with its terms, and the last learning rate."""
     accelerator, model, objective = state.accelerator, state.model, state.objective
     state.begin_epoch()
     book = Book(state, log)
-    size, shares = 0, torch.zeros((), device=accelerator.device)
+    weighed = settings.accumulate * processes.count() > 1  # a batch is then a share of the step's
+    shares = torch.zeros((), device=accelerator.device)
     for i, batch in enumerate(state.train_loader, start=1):
         ends_step = i % state.batches_per_step == 0 or i == len(state.train_loader)
+        copies = state.copies_of(i)
         with torch.set_grad_enabled(ends_step or state.rival is None):
             output = task.forward(model, batch)
+        if copies > 1:
+            output = output._replace(counted=output.counted / copies)
         if state.rival is not None and objective.adversarial:
             state.rival.learn(objective, output, state.schedule.lr, partial(book.rival_step, names=task.names(batch)))
             if not ends_step:
@@ -165,9 +171,9 @@ def train_epoch(
             output = state.rival.judged(output)
         loss = objective(output.prediction, output.asked, mask=output.mask)
         book.batch(loss, output, task.names(batch), partial(task.forward, model, batch))
-        if settings.accumulate > 1:  # a batch weighs by what it counts, as if the whole step were one batch
-            size = size or _elements(output.target)
-            share = output.counted / size
+        if weighed:  # a batch weighs by what it counts, as if the whole step were one batch
+            state.elements = state.elements or processes.agree(_elements(output.target))
+            share = output.counted / state.elements
             shares += share
             loss = loss * share
         accelerator.backward(loss)
@@ -176,7 +182,9 @@ def train_epoch(
 
         accelerator.unscale_gradients(state.optimizer)
         gradients = Gradients(state.parameters)
-        if settings.accumulate > 1:
+        if weighed:
+            gradients.sum_over_processes()
+            processes.sum_in_place([shares])
             gradients.divide(shares)
             shares.zero_()
         norms = gradients.norms()
@@ -200,7 +208,7 @@ def _elements(target: Any) -> int:
 
 
 @torch.no_grad()
-def validate(task: Trainable, state: TrainingState, log: EventLog) -> tuple[dict[str, Any], dict[str, float]]:
+def validate(task: Trainable, state: TrainingState, log: Log) -> tuple[dict[str, Any], dict[str, float]]:
     """One pass over the validation split; returns the mean loss with its terms, and the metrics."""
     model, objective = state.evaluated.eval(), state.objective
     book, scores = Book(state, log), task.scores()
@@ -213,6 +221,7 @@ def validate(task: Trainable, state: TrainingState, log: EventLog) -> tuple[dict
         book.settle_batches()
         scores.update(output)
     book.settle_batches(all_of_them=True)
+    book.join_processes()
     return book.fields(), dict(scores.compute())
 
 

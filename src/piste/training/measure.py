@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
+from piste.training import processes
+
 if TYPE_CHECKING:
     from piste.objective.terms import TermValue
 
@@ -43,15 +45,31 @@ class Measure:
     counted: float
 
 
-def bring(batches: Sequence[Measured], others: Sequence[Tensor] = ()) -> tuple[list[Measure], list[float]]:
-    """The numbers of some batches, and those of other 0-d tensors, in one transfer."""
+def bring(
+    batches: Sequence[Measured], others: Sequence[Tensor] = (), *, over_processes: bool = False
+) -> tuple[list[Measure], list[float]]:
+    """The numbers of some batches, and those of other 0-d tensors, in one transfer.
+
+    Args:
+        batches: what was measured.
+        others: come back as they are here.
+        over_processes: whether the batches are shares of what all processes have, and their mean is wanted.
+    """
     tensors = list(others)
     for batch in batches:
         tensors += (batch.loss, batch.counted)
         for term in batch.terms.values():
             tensors += (term.raw, *([term.factor] if isinstance(term.factor, Tensor) else []), term.weighted)
-    numbers = torch.stack([tensor.float() for tensor in tensors]).tolist()
-    rest = iter(numbers[len(others) :])
+    row = torch.stack([tensor.float() for tensor in tensors])
+    rows = processes.rows_of_all(row).tolist() if over_processes else [row.tolist()]
+    shares = [_measures(batches, numbers[len(others) :]) for numbers in rows]
+    measures = [_mean(shares_of_one) for shares_of_one in zip(*shares, strict=True)]
+    return measures, rows[processes.rank() if over_processes else 0][: len(others)]
+
+
+def _measures(batches: Sequence[Measured], numbers: Sequence[float]) -> list[Measure]:
+    """Numbers, as one process has them, as the measures of the batches that they are of."""
+    rest = iter(numbers)
     measures = []
     for batch in batches:
         loss, counted = next(rest), next(rest)
@@ -64,7 +82,18 @@ def bring(batches: Sequence[Measured], others: Sequence[Tensor] = ()) -> tuple[l
             for name, term in batch.terms.items()
         }
         measures.append(Measure(loss, terms, counted))
-    return measures, numbers[: len(others)]
+    return measures
+
+
+def _mean(shares: Sequence[Measure]) -> Measure:
+    """The measure of the batch that these are shares of."""
+    if len(shares) == 1:
+        return shares[0]
+    mean = Average()
+    for share in shares:
+        mean.add(share)
+    fields = mean.fields()
+    return Measure(fields["loss"], fields["terms"], mean.counted)
 
 
 @dataclass
@@ -85,6 +114,13 @@ class Average:
             sums["raw"] += weight * figures["raw"]
             sums["weighted"] += weight * figures["weighted"]
             sums["factor"] = figures["factor"]  # moves between epochs only
+
+    def over_processes(self) -> Average:
+        """The mean over what all processes have taken in, each other batches."""
+        joint = Average()
+        for counted, fields in processes.of_all([(self.counted, self.fields())]):
+            joint.add(Measure(fields["loss"], fields["terms"], counted))
+        return joint
 
     def fields(self) -> dict[str, Any]:
         """`loss` and `terms` as events have them; zeros where nothing counted."""

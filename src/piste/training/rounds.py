@@ -38,7 +38,9 @@ def bring_rounds(rounds: Sequence[Round]) -> list[Played]:
     """Rounds in numbers, in one transfer."""
     if not rounds:
         return []
-    measures, totals = bring([each.batch for each in rounds], [each.norms.total for each in rounds if each.norms])
+    measures, totals = bring(
+        [each.batch for each in rounds], [each.norms.total for each in rounds if each.norms], over_processes=True
+    )
     norms = iter(totals)
     return [Played(r, m, next(norms) if r.norms else None) for r, m in zip(rounds, measures, strict=True)]
 

@@ -14,9 +14,10 @@ from piste.losses.base import Loss
 from piste.objective import Objective
 from piste.objective.terms import Term
 from piste.tasks.base import Batch, Examined, Task
+from piste.training import processes
 from piste.training.aside import write_arrays, write_json, written_aside
 from piste.training.checkpoint import Checkpoints, read_checkpoint
-from piste.training.device import start_accelerator
+from piste.training.device import prepared, start_accelerator
 from piste.training.discriminator import check_players
 from piste.training.events import Sink
 from piste.training.loop import Outcome, train
@@ -47,12 +48,14 @@ def start_run(recipe: Recipe, folder: Path, *, sinks: tuple[Sink, ...] = (), ech
     start_accelerator(recipe)
     check_players(task.discriminator(), task.objective(), resolved)
     _check_first_batch(task, resolved)
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    folder.mkdir()
-    text = resolved.to_yaml()
-    with written_aside(folder / "recipe.yaml") as aside:
-        aside.write_text(text, "utf-8")
-    echo(text)
+    if processes.is_main():
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        folder.mkdir()
+        text = resolved.to_yaml()
+        with written_aside(folder / "recipe.yaml") as aside:
+            aside.write_text(text, "utf-8")
+        echo(text)
+    processes.wait()
     _carry_out(task, resolved, folder, sinks, resume=False)
 
 
@@ -64,9 +67,11 @@ def resume_run(folder: Path, *, sinks: tuple[Sink, ...] = (), echo: Echo = print
         ValueError: the run is finished, or its recipe or checkpoints are damaged.
     """
     recipe = recipe_of_run(folder)
+    start_accelerator(recipe)
     if (folder / "summary.json").is_file():
         raise ValueError(f"run {folder.name} is finished; there is nothing to resume")
-    echo(f"Resuming {folder.name}")
+    if processes.is_main():
+        echo(f"Resuming {folder.name}")
     _carry_out(recipe.open(), recipe, folder, sinks, resume=True)
 
 
@@ -101,10 +106,12 @@ def best_model(task: Task, folder: Path) -> nn.Module:
 
 
 def _carry_out(task: Task, recipe: Recipe, folder: Path, sinks: tuple[Sink, ...], *, resume: bool) -> None:
-    if not (folder / "augmented.npz").exists() and (augmented := task.augmented()):
+    first = processes.is_main() and not (folder / "augmented.npz").exists()
+    if first and (augmented := task.augmented()):
         write_arrays(folder / "augmented.npz", augmented)
     outcome = train(task, recipe, folder, sinks=sinks, resume=resume)
-    _save_results(task, recipe, folder, outcome)
+    if processes.part():
+        _save_results(task, recipe, folder, outcome)
 
 
 def _check_first_batch(task: Task, recipe: Recipe) -> None:
@@ -131,13 +138,13 @@ def _check_losses(objective: Objective, output: Batch) -> None:
 def _save_results(task: Task, recipe: Recipe, folder: Path, outcome: Outcome) -> None:
     """Examine the best epoch's model, and keep what the report shows; the summary is written last."""
     accelerator = start_accelerator(recipe)
-    model = accelerator.prepare(best_model(task, folder))
+    model = accelerator.prepare_model(best_model(task, folder), evaluation_mode=True)
 
     def examined(split: str, before: Examined | None = None) -> Examined | None:
         if split not in task.splits:
             return None
         loader = task.loader(split, train=False, workers=recipe.workers, batch_size=recipe.batch_size)
-        batches: Iterable[Any] = accelerator.prepare(loader)
+        batches: Iterable[Any] = prepared(loader, accelerator)
         return task.examine(model, split, batches, before)
 
     val = examined("val")

@@ -5,20 +5,21 @@ from __future__ import annotations
 import math
 from typing import Any, Literal
 
-import torch
 from accelerate import Accelerator
 from accelerate.utils import set_seed
 from torch import nn
-from torch.utils.data import DataLoader
 
 from piste.objective import Change
 from piste.tasks.base import Trainable
+from piste.training import processes
+from piste.training.device import prepared
 from piste.training.discriminator import Rival, check_players
 from piste.training.ema import EMA
 from piste.training.schedule import Schedule
 from piste.training.schedulers import Plateau
 from piste.training.settings import TrainingRecipe
 from piste.training.stopping import Best, EarlyStopping, mode_of
+from piste.training.sync_norm import SyncNorm, synchronised
 
 Status = Literal["running", "finished", "stopped_early"]
 
@@ -36,10 +37,12 @@ class TrainingState:
 
     Attributes:
         rival: the discriminator that is trained against the model; None for most tasks.
+        copies_of_last: how many processes have the last batch of an epoch, which may be too small to be divided.
         watched: the metric that the schedule follows; None for most.
         epoch: epochs that have ended.
         step: optimizer steps taken.
         seconds: time they took.
+        elements: of a batch's target, about; what shares of a step are measured in, alike in all processes.
         status: whether the training goes on.
     """
 
@@ -48,12 +51,16 @@ class TrainingState:
         self.accelerator = accelerator
         load = {"workers": settings.workers, "batch_size": settings.batch_size}
         train, val = task.loader("train", train=True, **load), task.loader("val", train=False, **load)
-        self.train_loader, self.val_loader = _prepared(accelerator, train), _prepared(accelerator, val)
+        self.train_loader, self.val_loader = (
+            prepared(processes.shared(split, whole=split is val), accelerator) for split in (train, val)
+        )
+        self.copies_of_last = processes.copies_of_last(self.train_loader)
         self._follow_the_epoch: tuple[Any, ...] = (train.sampler, train.dataset, self.train_loader)
         set_seed(settings.seed)
         model = task.model()
         self.ema = None if settings.ema is None else EMA(model, settings.ema)
-        self.model: nn.Module = accelerator.prepare(model)
+        self.model: nn.Module = accelerator.prepare_model(synchronised(model), evaluation_mode=True)  # never wrapped
+        self._norms = [module for module in self.model.modules() if isinstance(module, SyncNorm)]
         if self.ema is not None:
             self.ema.model = accelerator.prepare_model(self.ema.model, evaluation_mode=True)
         self.objective = task.objective().to(accelerator.device)
@@ -87,6 +94,7 @@ class TrainingState:
         self.schedule.scale = self.objective.lr_scale
         self.epoch = 0
         self.step = 0
+        self.elements = 0
         self.seconds = 0.0
         self.status: Status = "running"
 
@@ -105,10 +113,17 @@ class TrainingState:
         epoch = self.epoch + 1
         for part in self._follow_the_epoch:
             part.set_epoch(epoch)
-        set_seed((self.settings.seed * 1_000_003 + epoch) % 2**32)
+        set_seed((self.settings.seed * 1_000_003 + epoch + 7_919 * processes.rank()) % 2**32)
         self.model.train()
         if self.rival is not None:
             self.rival.module.train()
+
+    def copies_of(self, batch: int) -> int:
+        """How many processes have this batch of the epoch, from 1, as it is; its normalisation is told so."""
+        copies = self.copies_of_last if batch == len(self.train_loader) else 1
+        for norm in self._norms:
+            norm.copies = copies
+        return copies
 
     def step_optimizer(self) -> bool:
         """Moves the weights and clears the gradients; says whether they moved, which fp16 may forgo."""
@@ -186,10 +201,3 @@ class TrainingState:
             "stopping": self.stopping,
         }
         return {name: part for name, part in parts.items() if part is not None}
-
-
-def _prepared(accelerator: Accelerator, loader: DataLoader[Any]) -> Any:
-    """A loader that puts batches on the device, and draws nothing from the process's random state."""
-    if loader.generator is None:
-        loader.generator = torch.Generator()
-    return accelerator.prepare(loader)

@@ -1,0 +1,173 @@
+"""Several processes that train one model together: who writes, what each of them sees, and how they agree.
+
+Each process has the whole model and a share of every batch. After the backward pass the gradients are summed over all
+of them, weighed by what each share counted, so that the step is that of one process on the whole batch. Where a run is
+one process, everything here does nothing.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Sequence, Sized
+from itertools import islice
+from typing import Any, TypeVar, cast, final
+
+import torch
+import torch.distributed as dist
+from torch import Tensor
+from torch.utils.data import BatchSampler, DataLoader, Sampler
+
+T = TypeVar("T")
+
+
+_gone = False
+"""Whether this process has left the work to the main one."""
+
+
+def part() -> bool:
+    """Ends the work together, once all have come here; says whether this process goes on, alone: the main one does."""
+    global _gone
+    if _together():
+        wait()
+        _gone = not is_main()
+        dist.destroy_process_group()
+        for variable in ("WORLD_SIZE", "RANK", "LOCAL_RANK", "LOCAL_WORLD_SIZE"):  # or Accelerate would wait for others
+            os.environ.pop(variable, None)
+    return not _gone
+
+
+def count() -> int:
+    """How many processes train together."""
+    return dist.get_world_size() if _together() else 1
+
+
+def rank() -> int:
+    """Which of them this is, from 0."""
+    return dist.get_rank() if _together() else 0
+
+
+def is_main() -> bool:
+    """Whether this is the process that writes and speaks."""
+    return rank() == 0 and not _gone
+
+
+def wait() -> None:
+    """Goes on when all have come here."""
+    if _together():
+        dist.barrier()
+
+
+def agree(value: T) -> T:
+    """What the main process has there."""
+    if not _together():
+        return value
+    values = [value]
+    dist.broadcast_object_list(values, src=0)
+    return values[0]
+
+
+def main_first(act: Callable[[], T]) -> T:
+    """What `act` returns, done by the main process before the others."""
+    if is_main():
+        done = act()
+        wait()
+        return done
+    wait()
+    return act()
+
+
+def of_all(values: Sequence[T]) -> list[T]:
+    """The values of all processes, one after the other."""
+    if not _together():
+        return list(values)
+    found: list[Any] = [None] * count()
+    dist.all_gather_object(found, list(values))
+    return [value for each in found for value in each]
+
+
+def rows_of_all(row: Tensor) -> Tensor:
+    """The rows [K] of all processes as one tensor [processes, K]."""
+    if not _together():
+        return row.unsqueeze(0)
+    rows = [torch.empty_like(row) for _ in range(count())]
+    dist.all_gather(rows, row.contiguous())
+    return torch.stack(rows)
+
+
+def sum_in_place(tensors: Sequence[Tensor]) -> None:
+    """Makes each tensor the sum of all processes' own, in one transfer; all of them have one dtype."""
+    if _together() and tensors:
+        flat = torch.cat([tensor.flatten() for tensor in tensors])
+        dist.all_reduce(flat)
+        parts = torch.split(flat, [tensor.numel() for tensor in tensors])
+        torch._foreach_copy_(list(tensors), [part.view_as(own) for part, own in zip(parts, tensors, strict=True)])
+
+
+@final
+class Share(Sampler[list[int]]):
+    """This process's share of the samples of each batch, or whole batches that are its share of all.
+
+    Of a batch with fewer samples than processes, as the last may be, each has all.
+
+    Args:
+        batches: those of one process.
+        whole: whether batches stay whole.
+    """
+
+    def __init__(self, batches: BatchSampler, *, whole: bool) -> None:
+        self.batches = batches
+        self.whole = whole
+
+    def __iter__(self) -> Iterator[list[int]]:
+        if self.whole:
+            yield from islice(self.batches, rank(), None, count())
+            return
+        for batch in self.batches:
+            yield batch[rank() :: count()] if len(batch) >= count() else batch
+
+    @property
+    def copies_of_last(self) -> int:
+        """How many processes have the last batch as it is: all, where it has too few samples to be divided."""
+        samples = len(cast(Sized, self.batches.sampler))
+        last = samples % self.batches.batch_size or self.batches.batch_size
+        return count() if last < count() and not self.whole else 1
+
+    def __len__(self) -> int:
+        return len(range(rank(), len(self.batches), count())) if self.whole else len(self.batches)
+
+
+def shared(loader: DataLoader[Any], *, whole: bool) -> DataLoader[Any]:
+    """A loader of this process's share.
+
+    Args:
+        loader: of all.
+        whole: whether batches stay whole, as they do in validation, or each is divided.
+
+    Raises:
+        ValueError: a batch has fewer samples than there are processes.
+    """
+    if count() == 1:
+        return loader
+    if loader.batch_size is None or loader.batch_size < count():
+        raise ValueError(
+            f"`batch_size` is the number of samples in a step of all processes together and must be at least their "
+            f"number, {count()}; got {loader.batch_size}"
+        )
+    assert isinstance(loader.batch_sampler, BatchSampler)
+    return DataLoader(
+        loader.dataset,
+        batch_sampler=Share(loader.batch_sampler, whole=whole),
+        num_workers=loader.num_workers,
+        persistent_workers=loader.persistent_workers,
+        collate_fn=loader.collate_fn,
+        generator=loader.generator,
+    )
+
+
+def copies_of_last(loader: Any) -> int:
+    """How many processes have the last batch of a shared loader; 1 of any other."""
+    return loader.batch_sampler.copies_of_last if isinstance(loader.batch_sampler, Share) else 1
+
+
+def _together() -> bool:
+    return dist.is_available() and dist.is_initialized() and dist.get_world_size() > 1
