@@ -10,7 +10,7 @@ from torch.nn import functional as F
 from piste.data.restoration.degrade import as_bytes
 from piste.tasks.base.examined import Pixels
 
-WINDOW = 96  # pixels of a target that are shown at most, in a row and a column
+WINDOW = 64  # pixels of a target that are shown at most, in a row and a column
 LEAST = 192  # pixels that they are enlarged to at least
 GAP = 6
 
@@ -29,13 +29,14 @@ def enlarged(picture: Pixels) -> Pixels:
     return np.ascontiguousarray(picture.repeat(times, 0).repeat(times, 1))
 
 
-def where_it_matters(importance: Tensor) -> tuple[slice, slice]:
+def where_it_matters(importance: Tensor, window: int = WINDOW) -> tuple[slice, slice]:
     """The window of an image that holds most of what is important.
 
     Args:
         importance: >= 0, [H, W].
+        window: its side in pixels, at most.
     """
-    height, width = (min(WINDOW, side) for side in importance.shape)
+    height, width = (min(window, side) for side in importance.shape)
     held = F.avg_pool2d(importance[None, None].float(), (height, width), stride=1)[0, 0]
     top, left = divmod(int(held.argmax()), held.shape[1])
     return slice(top, top + height), slice(left, left + width)

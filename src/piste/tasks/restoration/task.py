@@ -1,6 +1,7 @@
 """The task of restoration."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar, Self, final
 
@@ -29,9 +30,12 @@ from piste.tasks.base.discriminator import Discriminator
 from piste.tasks.base.examined import Pixels
 from piste.tasks.restoration.pictures import as_picture, detail, enlarged, sheet, where_it_matters
 
-AUGMENTED = 4  # training pairs in the picture of augmented samples
+AUGMENTED = 3  # training pairs in the picture of augmented samples
 VERSIONS = 4  # how often each of them is drawn
 SHOWN = 3  # images in a snapshot
+TRIED = 40  # among so many, those with most detail
+CLOSE = 48  # pixels of each in a row and a column
+ENOUGH = 640  # pixels in a row that every loss has room in; larger images are not tried
 
 
 @final
@@ -184,36 +188,42 @@ class RestorationTask(Task):
         return {"images": images, "scale": self.data.scale, "degrade": degrade}
 
     def augmented(self) -> dict[str, Pixels | list[str]]:
-        """Training targets as they are, and the inputs that epochs make of them, each beside its own target."""
-        train = self.data.dataset("train", train=True, seed=self.seed)
+        """Training inputs above their targets, as they would be evaluated, and as some epochs show them."""
+        train, plain = (self.data.dataset("train", train=train, seed=self.seed) for train in (True, False))
         if not train.augment and not train.degrade:
             return {}
         places = range(min(AUGMENTED, len(train)))
         arrays: dict[str, Pixels | list[str]] = {"names": [train.store.pairs[place].name for place in places]}
         for place in places:
-            whole = train.store[place][1]
-            arrays[f"original_{place}"] = enlarged(as_picture(_middle(whole.float() / 255)))
+            arrays[f"original_{place}"] = self._stacked(*plain.pixels(place))
             for epoch in range(VERSIONS):
                 train.set_epoch(epoch)
-                given, target = (image.float() / 255 for image in train.pixels(place))
-                large = upscaled(given[None], self.data.scale)[0]
-                arrays[f"augmented_{place}_{epoch}"] = sheet(
-                    [[enlarged(as_picture(_middle(image))) for image in (large, target)]]
-                )
+                arrays[f"augmented_{place}_{epoch}"] = self._stacked(*train.pixels(place))
         return arrays
+
+    def _stacked(self, given: Tensor, target: Tensor) -> Pixels:
+        """The middle of an input, upscaled, above that of its target; both uint8 [3, H, W]."""
+        large = upscaled(given[None].float() / 255, self.data.scale)[0]
+        return sheet([[enlarged(as_picture(_middle(image)))] for image in (large, target.float() / 255)])
+
+    @cached_property
+    def _looked_at(self) -> list[int]:
+        """The images for validation with most detail, among those tried."""
+        dataset = self.data.dataset("val", train=False)
+        tried = sorted({len(dataset) * i // TRIED for i in range(TRIED)})
+        return sorted(tried, key=lambda place: -float(detail(dataset[place]["target"]).mean()))[:SHOWN]
 
     @torch.no_grad()
     def snapshot(self, model: nn.Module) -> Pixels | None:
         """The same few images for validation: what was given, what is made of it now, and what it should be."""
         dataset = self.data.dataset("val", train=False)
-        places = [len(dataset) * i // SHOWN for i in range(min(SHOWN, len(dataset)))]
         training, device, rows = model.training, next(model.parameters()).device, []
         model.eval()
-        for place in places:
+        for place in self._looked_at:
             item = dataset[place]
             given = item["image"][None].to(device)
             images = [upscaled(given, self.data.scale)[0], in_tiles(model, given, self.data.scale)[0], item["target"]]
-            cut = where_it_matters(detail(item["target"]))
+            cut = where_it_matters(detail(item["target"]), CLOSE)
             rows.append([enlarged(as_picture(image[:, cut[0], cut[1]])) for image in images])
         model.train(training)
         return sheet([row for row in rows if row[0].shape == rows[0][0].shape])
@@ -277,7 +287,7 @@ def _refuse_small(
             if discriminator is not None and min(size) < (least := least_side(discriminator.layers)):
                 cure = f"whose {discriminator.layers} layers need {least}x{least}; take fewer layers or a larger crop"
                 raise DataError(Problem(sizes[size].target, f"{shown} the discriminator, {cure}"))
-            image = torch.full((1, 3, *size), 0.5)
+            image = torch.full((1, 3, *(min(side, ENOUGH) for side in size)), 0.5)
             for loss in features:
                 try:
                     loss(image, image)
