@@ -16,6 +16,7 @@ FROZEN = {
     "runs": {"--runs"},
     "compare": {"names", "--out", "--runs"},
     "predict": {"run", "images", "--out", "--runs"},
+    "recipes": {"name"},
     "schema": {"--task", "--out"},
     "report": {"run", "--runs"},
     "losses": {"name", "--task"},

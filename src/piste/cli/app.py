@@ -5,7 +5,7 @@ import sys
 
 import typer
 
-from piste.cli import data, losses, predict, runs, schema, train
+from piste.cli import data, losses, predict, recipes, runs, schema, train
 
 HELP = """The loss-function workbench for computer vision.
 
@@ -33,6 +33,7 @@ app.command("demo")(train.demo)
 app.command("runs")(runs.runs)
 app.command("compare")(runs.compare)
 app.command("report")(runs.report)
+app.command("recipes")(recipes.recipes)
 app.command("losses")(losses.losses)
 app.command("weights")(losses.weights)
 app.command("check")(losses.check)
