@@ -146,7 +146,7 @@ def read_values(recipe: RegressionDataRecipe) -> Valued:
                     if recipe.values
                     else f", or list the columns of numbers under data.values, such as [{names[-1]}]"
                 )
-                came = f"{name}: the column {column} holds {row[column] or 'nothing'!r:.40}, which is no finite number"
+                came = f"{name}: the column {column} holds {row[column][:40] or 'nothing'}, which is no finite number"
                 problems.append(Problem(file, f"{came}; give one, remove the row{cure}"))
     if problems:
         raise DataError(*problems)
