@@ -2,8 +2,10 @@
 
 from typing import Annotated, ClassVar, Self, final
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, Field, field_validator, model_validator
 
+from piste.data.augment.base import Augmentation
+from piste.data.augment.copy_paste import CopyPaste
 from piste.data.counts import IGNORE_INDEX
 from piste.data.detection.places import Places, read_places
 from piste.data.folder import BUILT_IN
@@ -66,6 +68,7 @@ class SegmentationDataRecipe(ImagesSection):
     """
 
     built_in: ClassVar[frozenset[str]] = frozenset(BUILT_IN)
+    mixes: ClassVar[bool] = True
 
     classes: Annotated[
         dict[str, Value] | None,
@@ -77,6 +80,14 @@ class SegmentationDataRecipe(ImagesSection):
     background: str | None = None
     annotations: Annotated[Places | None, BeforeValidator(read_places, json_schema_input_type=Places | None)] = None
     mask_fill: str = "ignore"
+
+    @field_validator("augment")
+    @classmethod
+    def _pastes_masks(cls, steps: list[Augmentation]) -> list[Augmentation]:
+        for step in steps:
+            if isinstance(step, CopyPaste) and step.outline != "mask":
+                raise ValueError(f"copy_paste.outline must be mask, for here objects have masks; got {step.outline}")
+        return steps
 
     @model_validator(mode="after")
     def _classes_agree(self) -> Self:

@@ -7,7 +7,7 @@ import torch
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator
 from torch import Tensor
 
-from piste.data.augment import Canvas, Entry, Pipeline
+from piste.data.augment import Canvas, Entry, Pipeline, name_of
 from piste.data.augment.base import Augmentation
 from piste.data.counts import IGNORE_INDEX
 from piste.data.split import SplitRecipe, read_split
@@ -122,6 +122,9 @@ class ImagesSection(DataSection):
     numbers.
     """
 
+    mixes: ClassVar[bool] = False
+    """Whether steps may join several samples in one, with what lies beside their images."""
+
     window: Window = None
     prepare: list[Entry] = []
     augment: list[Entry] = []
@@ -142,6 +145,14 @@ class ImagesSection(DataSection):
             if not step.fixed or step.p != 1:
                 came = f"{type(step).__name__} with p={step.p}"
                 raise ValueError(f"takes only what does the same each time, such as resize and centre_crop; got {came}")
+        return steps
+
+    @field_validator("augment")
+    @classmethod
+    def _nothing_mixed(cls, steps: list[Augmentation]) -> list[Augmentation]:
+        mixing = [name_of(type(step)) for step in steps if step.mixes]
+        if mixing and not cls.mixes:
+            raise ValueError(f"can't have {mixing[0]}, which joins the boxes or the masks of several images; remove it")
         return steps
 
     def pipeline(self, steps: list[Augmentation], outside: int = IGNORE_INDEX) -> Pipeline:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from piste.balance import ClassCounts
+from piste.data.augment.copy_paste import CopyPaste
 from piste.data.classes import settle_classes
 from piste.data.counts import IGNORE_INDEX, count_classes
 from piste.data.dataset import Item, Items, SegmentationDataset, collate
@@ -23,7 +24,7 @@ from piste.data.outlined import coco_files, list_outlined
 from piste.data.problems import DataError, Problem
 from piste.data.recipe import SegmentationDataRecipe
 from piste.data.section import Statistics
-from piste.data.store import Reader, Store, fits_in_memory
+from piste.data.store import Reader, Store, draw_sample, fits_in_memory
 from piste.names import nearest
 
 
@@ -77,9 +78,10 @@ class SegmentationData:
         steps = self.recipe.augment if train else self.recipe.evaluate
         normalize = self.recipe.normalize
         assert isinstance(normalize, Statistics), "open_segmentation puts numbers here"
-        return SegmentationDataset(
-            self._store(split), self.recipe.pipeline(steps, self.recipe.outside), normalize, seed, distance
-        )
+        store = self._store(split)
+        pipeline = self.recipe.pipeline(steps, self.recipe.outside)
+        pipeline = pipeline.mixing(partial(draw_sample, store), background=self.background)
+        return SegmentationDataset(store, pipeline, normalize, seed, distance)
 
     def collate(self, multiple: int = 1) -> Callable[[Sequence[Item]], Items]:
         """A DataLoader's `collate_fn`: pads what differs in size, and to a multiple of what the model needs."""
@@ -144,6 +146,8 @@ def open_segmentation(recipe: SegmentationDataRecipe) -> SegmentationData:
     open_ended = recipe.classes is None and recipe.path not in BUILT_IN
     values = {value for sample in listing.samples for value in find_values(sample.mask)} if open_ended else set()
     recipe = settle_classes(recipe, folder, values)
+    if recipe.background is None and any(isinstance(step, CopyPaste) for step in recipe.augment):
+        raise ValueError("data.augment: copy_paste needs to know what is no object; name that class in data.background")
     reader = reader_of(recipe)
     if listing.splits is None:
         split = recipe.split or default_split(folder)

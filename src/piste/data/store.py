@@ -8,7 +8,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+from torchvision.tv_tensors import Image, Mask
 
+from piste.data import augment
 from piste.data.augment import Pipeline
 from piste.data.folder import Sample
 from piste.data.images import read_image
@@ -82,6 +84,12 @@ class Store:
         start, height, width = self._places[index]
         planes = self._block[start : start + 4 * height * width].view(4, height, width)
         return planes[:3], planes[3]
+
+
+def draw_sample(store: Store, draw: Random) -> augment.Sample:
+    """One of the samples, as likely as any other, as augmentation takes it."""
+    image, mask = store[draw.randrange(len(store))]
+    return augment.Sample(Image(image), Mask(mask))
 
 
 def fits_in_memory(samples: Sequence[Sample]) -> bool:

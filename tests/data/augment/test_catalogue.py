@@ -20,6 +20,7 @@ def test_every_augmentation_has_its_name():
         *("horizontal_flip", "vertical_flip", "rotate90", "rotate", "shear", "shift_scale_rotate"),
         *("crop", "random_sized_crop", "centre_crop", "resize"),
         *("colour_jitter", "equalize", "blur", "gaussian_noise", "grey"),
+        *("mosaic", "copy_paste"),
     }
 
 

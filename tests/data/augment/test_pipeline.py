@@ -8,11 +8,22 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from torchvision.tv_tensors import Image, Mask
 
-from piste.data.augment import AUGMENTATIONS, Canvas, Pipeline, read_augmentation
+from piste.data.augment import AUGMENTATIONS, Canvas, Pipeline, Sample, read_augmentation
 from tests.data.augment.test_catalogue import SIZED
 
 GEOMETRY = ["horizontal_flip", "vertical_flip", "rotate90", "rotate", "shear", "shift_scale_rotate", *SIZED]
+
+
+def other(draw):
+    """A sample to mix with."""
+    mask = blobs(draw.randrange(100))
+    return Sample(Image(255 * mask.expand(3, -1, -1)), Mask(mask))
+
+
+def canvas(interpolation="bilinear", fill=(0, 0, 0), mask_fill=255):
+    return Canvas(interpolation, fill, mask_fill, partner=other, background=0)
 
 
 def step(name, **settings):
@@ -36,7 +47,7 @@ def test_an_image_that_is_its_mask_stays_its_mask(names, seed):
 @pytest.mark.parametrize("name", AUGMENTATIONS)
 def test_the_same_state_draws_the_same_and_another_another(name):
     image = torch.randint(0, 256, (3, 24, 20), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
-    pipeline = Pipeline([step(name)], Canvas("bilinear", (0, 0, 0), 255))
+    pipeline = Pipeline([step(name)], canvas())
     first = [pipeline(image, blobs(0), Random(seed)) for seed in range(12)]
     again = [pipeline(image, blobs(0), Random(seed)) for seed in range(12)]
     torch.testing.assert_close(first, again)
@@ -45,7 +56,7 @@ def test_the_same_state_draws_the_same_and_another_another(name):
 
 
 def test_no_random_state_of_the_process_is_read_or_changed():
-    pipeline = Pipeline([step(name, p=1) for name in AUGMENTATIONS], Canvas("bilinear", (0, 0, 0), 255))
+    pipeline = Pipeline([step(name, p=1) for name in AUGMENTATIONS], canvas())
     results = []
     for seed in (1, 2):
         torch.manual_seed(seed)
@@ -63,7 +74,7 @@ def test_nothing_is_changed_in_place():
     image, mask = torch.full((3, 24, 20), 77, dtype=torch.uint8), blobs(0)
     kept = image.clone(), mask.clone()
     for name in AUGMENTATIONS:
-        Pipeline([step(name, p=1)], Canvas("bilinear", (0, 0, 0), 255))(image, mask, Random(0))
+        Pipeline([step(name, p=1)], canvas())(image, mask, Random(0))
         torch.testing.assert_close((image, mask), kept)
 
 
@@ -72,7 +83,7 @@ def test_nothing_is_changed_in_place():
 def test_probability_is_how_often_it_happens(name, probability):
     image = torch.randint(0, 256, (3, 6, 5), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
     settings = {"sigma": (1, 1)} if name == "blur" else {}
-    pipeline = Pipeline([step(name, p=probability, **settings)], Canvas("bilinear", (0, 0, 0), 255))
+    pipeline = Pipeline([step(name, p=probability, **settings)], canvas())
     draw = Random(0)
     mask = torch.zeros(6, 5, dtype=torch.uint8)
     happened = sum(not torch.equal(pipeline(image, mask, draw)[0], image) for _ in range(400))

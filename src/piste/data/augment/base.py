@@ -31,19 +31,23 @@ def ranged(low: float, high: float) -> Any:
 
 @dataclass(frozen=True)
 class Canvas:
-    """How the pixels are made that a transform has to invent.
+    """How the pixels are made that a transform has to invent, or where they come from.
 
     Args:
         interpolation: `nearest`, `bilinear` or `bicubic`, for images; masks always take the nearest pixel.
         fill: red, green and blue outside the image, 0 … 255.
         mask_fill: index of the class outside the image, or the ignored index.
         min_visible: the share of its area that an instance must keep inside the image, or else it is dropped.
+        partner: draws another sample of the split; None where there is none to mix with.
+        background: index of the class that is no object, where masks are of classes and have one.
     """
 
     interpolation: str
     fill: tuple[int, int, int]
     mask_fill: int
     min_visible: float = 0.0
+    partner: Callable[[Random], Sample] | None = None
+    background: int | None = None
 
     @property
     def resize_mode(self) -> InterpolationMode:
@@ -58,6 +62,15 @@ class Canvas:
     def warp_mode(self) -> InterpolationMode:
         """How images are turned and sheared; torchvision knows no bicubic here and bilinear stands in for it."""
         return InterpolationMode.NEAREST if self.interpolation == "nearest" else InterpolationMode.BILINEAR
+
+    def other(self, draw: Random) -> Sample:
+        """Another sample of the split, as it comes from disk; it may be the same.
+
+        Args:
+            draw: where all randomness comes from.
+        """
+        assert self.partner is not None, "sections refuse steps that mix samples where there are none"
+        return self.partner(draw)
 
     def warp(
         self, sample: Sample, *, image: Callable[[Image], Image], mask: Callable[[Mask, int], Mask], matrix: Matrix
@@ -90,6 +103,9 @@ class Augmentation(BaseModel, ABC):
 
     fixed: ClassVar[bool] = False
     """Whether it does the same to every image, so that it may prepare images for evaluation, too."""
+
+    mixes: ClassVar[bool] = False
+    """Whether it takes other samples of the split, too, and what lies beside their images."""
 
     p: Probability = 0.5
 

@@ -8,6 +8,8 @@ from pydantic import BeforeValidator, PlainSerializer, WithJsonSchema
 
 from piste.data.augment.base import Augmentation
 from piste.data.augment.colours import Blur, ColourJitter, Equalize, GaussianNoise, Grey
+from piste.data.augment.copy_paste import CopyPaste
+from piste.data.augment.mosaic import Mosaic
 from piste.data.augment.sizes import CentreCrop, Crop, RandomSizedCrop, Resize
 from piste.data.augment.turns import HorizontalFlip, Rotate, Rotate90, Shear, ShiftScaleRotate, VerticalFlip
 from piste.data.entries import entry_schema, read_entry, snake_case
@@ -27,6 +29,7 @@ _ALL: tuple[type[Augmentation], ...] = (
     *(HorizontalFlip, VerticalFlip, Rotate90, Rotate, Shear, ShiftScaleRotate),
     *(Crop, RandomSizedCrop, CentreCrop, Resize),
     *(ColourJitter, Equalize, Blur, GaussianNoise, Grey),
+    *(Mosaic, CopyPaste),
 )
 AUGMENTATIONS: Mapping[str, type[Augmentation]] = MappingProxyType({name_of(one): one for one in _ALL})
 

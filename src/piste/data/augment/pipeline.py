@@ -1,8 +1,9 @@
 """Augmentations one after the other."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from random import Random
+from typing import Self
 
 from torch import Tensor
 from torchvision.tv_tensors import Image, Mask
@@ -51,6 +52,19 @@ class Pipeline:
             return image
         picture: Tensor = self.sample(Sample(Image(image)), draw).image.as_subclass(Tensor)
         return picture
+
+    def mixing(
+        self, partner: Callable[[Random], Sample] | None, *, background: int | None = None, min_visible: float = 0.0
+    ) -> Self:
+        """The same steps where other samples can be drawn.
+
+        Args:
+            partner: draws another sample of the split; None where no step mixes.
+            background: index of the class that is no object, where masks are of classes and have one.
+            min_visible: the share of its area that an instance must keep inside the image.
+        """
+        canvas = replace(self.canvas, partner=partner, background=background, min_visible=min_visible)
+        return replace(self, canvas=canvas)
 
     def sample(self, sample: Sample, draw: Random) -> Sample:
         """Put an image and whatever lies beside it through all steps.

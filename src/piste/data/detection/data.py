@@ -1,7 +1,8 @@
 """A detection data set, opened by a recipe: verified, split, counted, ready to be shown to a model."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from random import Random
 from typing import final
@@ -19,7 +20,7 @@ from piste.data.detection.annotated import Annotated
 from piste.data.detection.dataset import DetectionDataset, DetectionItem, DetectionItems, collate_detection, target_of
 from piste.data.detection.opening import examine
 from piste.data.detection.recipe import DetectionDataRecipe
-from piste.data.detection.store import DetectionStore, fits_in_memory
+from piste.data.detection.store import DetectionStore, draw_sample, fits_in_memory
 from piste.data.images import read_image
 from piste.data.problems import DataError, Problem
 from piste.data.section import Statistics
@@ -101,7 +102,8 @@ class DetectionData:
             ValueError: there is no such split, or a file can't be read.
         """
         steps = self.recipe.augment if train else self.recipe.evaluate
-        return DetectionDataset(self._store(split), self._pipeline(steps), seed, crowd=not train)
+        store = self._store(split)
+        return DetectionDataset(store, self._pipeline(steps, store), seed, crowd=not train)
 
     def raw(self, split: str, index: int) -> Seen:
         """A sample as evaluation sees it."""
@@ -131,9 +133,9 @@ class DetectionData:
         store = self._store("train")
         return colour_statistics(store[index].image.as_subclass(Tensor) for index in range(len(store)))
 
-    def _pipeline(self, steps: list[Augmentation]) -> Pipeline:
-        pipeline = self.recipe.pipeline(steps)
-        return replace(pipeline, canvas=replace(pipeline.canvas, min_visible=self.recipe.min_visible))
+    def _pipeline(self, steps: list[Augmentation], store: DetectionStore | None = None) -> Pipeline:
+        partner = None if store is None else partial(draw_sample, store)
+        return self.recipe.pipeline(steps).mixing(partner, min_visible=self.recipe.min_visible)
 
     def _store(self, split: str) -> DetectionStore:
         if split not in self.splits:

@@ -1,9 +1,10 @@
 """The `data:` section of detection."""
 
-from typing import Annotated, ClassVar, Literal, final
+from typing import Annotated, ClassVar, Literal, Self, final
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, model_validator
 
+from piste.data.augment.copy_paste import CopyPaste
 from piste.data.detection.places import Places, read_places
 from piste.data.section import ImagesSection
 
@@ -52,6 +53,7 @@ class DetectionDataRecipe(ImagesSection):
     """
 
     built_in: ClassVar[frozenset[str]] = BUILT_IN
+    mixes: ClassVar[bool] = True
 
     format: Format | None = None
     annotations: Annotated[Places | None, BeforeValidator(read_places, json_schema_input_type=Places | None)] = None
@@ -60,3 +62,11 @@ class DetectionDataRecipe(ImagesSection):
     masks: bool = False
     clip: bool = False
     min_visible: Annotated[float, Field(ge=0, le=1)] = 0.25
+
+    @model_validator(mode="after")
+    def _pastes_what_there_is(self) -> Self:
+        for step in self.augment:
+            if isinstance(step, CopyPaste) and self.masks != (step.outline == "mask"):
+                cure = "mask, where data.masks is true" if self.masks else "box or ellipse, or data.masks true"
+                raise ValueError(f"augment: copy_paste.outline must be {cure}; got {step.outline}")
+        return self

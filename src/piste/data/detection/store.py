@@ -87,6 +87,11 @@ class DetectionStore:
         )
 
 
+def draw_sample(store: DetectionStore, draw: Random) -> Sample:
+    """One of the samples, as likely as any other."""
+    return store[draw.randrange(len(store))]
+
+
 def fits_in_memory(annotated: Sequence[Annotated], masks: bool) -> bool:
     """Whether `cache: auto` keeps these images: three bytes a pixel and one for each mask."""
     planes = ((one.size[0] * one.size[1], 3 + masks * len(one.boxes)) for one in annotated)
