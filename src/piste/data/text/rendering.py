@@ -24,7 +24,7 @@ def render(text: str, recipe: LinesRecipe, draw: Random) -> NDArray[np.uint8]:
     font = load_font(draw.choice(recipe.fonts), draw.randint(*recipe.sizes))
     left, _, right, _ = font.getbbox(text)
     ascent, descent = font.getmetrics()
-    margins = [draw.randint(1, max(2, font.size // 4)) for _ in range(4)]
+    margins = [draw.randint(1, max(2, int(font.size) // 4)) for _ in range(4)]
     paper, ink = draw.randint(185, 255), draw.randint(0, 90)
     size = int(right - left) + margins[0] + margins[1], ascent + descent + margins[2] + margins[3]
     image = Image.new("L", size, paper)

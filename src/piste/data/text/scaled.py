@@ -49,4 +49,5 @@ class Scaled(Pictures):
 def scaled(image: Tensor, height: int, mode: InterpolationMode) -> Tensor:
     """An image, uint8 [3, H, W], at a height."""
     width = max(1, round(image.shape[2] * height / image.shape[1]))
-    return F.resize(image, [height, width], mode, antialias=True)
+    resized: Tensor = F.resize(image, [height, width], mode, antialias=True)
+    return resized

@@ -11,7 +11,7 @@ from torch import nn
 from piste.metrics.edits import align
 from piste.models.text.recipe import Beam, Greedy
 from piste.tasks.base.examined import Examined, Figure, Shown
-from piste.tasks.text.pictures import read_line
+from piste.tasks.text.pictures import line_picture, reading_picture
 from piste.tasks.text.task import TextTask, TextTaskScores
 
 WALL = 24  # lines that are drawn
@@ -22,7 +22,7 @@ GROUPS = 8  # points of the curve over lengths
 class Reading(NamedTuple):
     """One line: its place in the split, its name, what it says, what was read, and how many edits are between them."""
 
-    index: int
+    place: int
     name: str
     truth: str
     read: str
@@ -54,7 +54,7 @@ def examine(task: TextTask, model: nn.Module, split: str, batches: Iterable[Any]
         others.update(output)
         rows = zip(batch["index"].tolist(), task.names(batch), task.read(output).tolist(), strict=True)
         readings += [_reading(task, split, index, name, ids) for index, name, ids in rows]
-    readings.sort(key=lambda reading: (reading.right, -reading.edits, reading.index))
+    readings.sort(key=lambda reading: (reading.right, -reading.edits, reading.place))
     confused = confusions(readings)
     found = scores.compute()
     return Examined(
@@ -85,9 +85,10 @@ def confusions(readings: Iterable[Reading]) -> Counter[tuple[str, str]]:
 
 
 def _shown(task: TextTask, split: str, reading: Reading) -> Shown:
-    image = task.data.image(split, reading.index).permute(1, 2, 0).contiguous().numpy()
+    image = task.data.image(split, reading.place).permute(1, 2, 0).contiguous().numpy()
     note = f"{reading.edits} of {len(reading.truth)} characters to mend" if reading.edits else "read without a mistake"
-    return Shown(reading.name, reading.right, {"line": read_line(image, reading.read, reading.truth)}, note)
+    panels = {"image": line_picture(image), "truth and reading": reading_picture(reading.read, reading.truth)}
+    return Shown(reading.name, reading.right, panels, note)
 
 
 def _story(scores: dict[str, float], confused: Counter[tuple[str, str]]) -> str:

@@ -19,26 +19,34 @@ FONT = "DejaVuSansMono"
 
 
 def read_line(image: Pixels, read: str, truth: str | None = None) -> Pixels:
-    """An image of a line above what was read: RGB, uint8 [H, 720, 3].
+    """`line_picture` above `reading_picture`: RGB, uint8 [H, 720, 3]."""
+    return np.concatenate([line_picture(image), reading_picture(read, truth)])
 
-    With the truth, that stands between the two; what was not read as it stands there is marked yellow in the truth,
-    and what was read instead or too much red in the reading. A dot is left where the other one has a character more.
 
-    Args:
-        image: uint8 [H, W, 3].
-        read: what was read.
-        truth: what it says; None where that is not known.
+def line_picture(image: Pixels) -> Pixels:
+    """An image of a line, uint8 [H, W, 3], as large as 720 x 112 pixels allow."""
+    height, width = image.shape[:2]
+    scale = min(LINE / height, (WIDTH - 2 * MARGIN) / width)
+    size = max(1, round(width * scale)), max(1, round(height * scale))
+    canvas = Image.new("RGB", (WIDTH, LINE + 2 * MARGIN), PAPER)
+    canvas.paste(Image.fromarray(image).resize(size, Image.Resampling.BICUBIC), (MARGIN, MARGIN))
+    return np.asarray(canvas).copy()
+
+
+def reading_picture(read: str, truth: str | None = None) -> Pixels:
+    """What was read, below the truth where that is known: RGB, uint8 [H, 720, 3].
+
+    What was not read as it stands there is marked yellow in the truth, and what was read instead or too much red in the
+    reading. A dot is left where the other one has a character more.
     """
     rows = [("read", [Pair(char, char) for char in read])] if truth is None else []
     if truth is not None:
         rows = [("truth", align(read, truth)), ("read", align(read, truth))]
-    canvas = Image.new("RGB", (WIDTH, LINE + ROW * len(rows) + 3 * MARGIN), PAPER)
-    canvas.paste(_fitted(image), (MARGIN, MARGIN))
+    canvas = Image.new("RGB", (WIDTH, ROW * len(rows) + MARGIN), PAPER)
     pen = ImageDraw.Draw(canvas)
     for i, (label, pairs) in enumerate(rows):
-        top = LINE + 2 * MARGIN + i * ROW
-        pen.text((MARGIN, top + ROW // 2), label, FAINT, load_font(FONT, 18), anchor="lm")
-        _write(pen, top, pairs, of_truth=label == "truth")
+        pen.text((MARGIN, i * ROW + ROW // 2), label, FAINT, load_font(FONT, 18), anchor="lm")
+        _write(pen, i * ROW, pairs, of_truth=label == "truth")
     return np.asarray(canvas).copy()
 
 
@@ -47,14 +55,6 @@ def sheet(pictures: Sequence[Pixels]) -> Pixels:
     blank = np.full_like(pictures[0], PAPER)
     pairs = zip_longest(pictures[::2], pictures[1::2], fillvalue=blank)
     return np.concatenate([np.concatenate(pair, axis=1) for pair in pairs], axis=0)
-
-
-def _fitted(image: Pixels) -> Image.Image:
-    """A line as large as its place allows."""
-    height, width = image.shape[:2]
-    scale = min(LINE / height, (WIDTH - 2 * MARGIN) / width)
-    size = max(1, round(width * scale)), max(1, round(height * scale))
-    return Image.fromarray(image).resize(size, Image.Resampling.BICUBIC)
 
 
 def _write(pen: ImageDraw.ImageDraw, top: int, pairs: Sequence[Pair], *, of_truth: bool) -> None:

@@ -103,7 +103,7 @@ class TextTask(Task):
         return DataLoader(
             dataset,
             batch_size=batch_size,
-            sampler=WidthOrder(self.data.widths(split), batch_size, self.seed) if train else None,
+            sampler=WidthOrder(self.data.widths(split), self.seed) if train else None,
             num_workers=workers,
             persistent_workers=workers > 0,
             collate_fn=collate,
