@@ -39,7 +39,7 @@ def make_digits(folder: Path, *, epochs: int = 6, seed: int = 0, ending: str | N
     images, labels = load_digits(return_X_y=True)
     splits = {"train": slice(0, 800), "val": slice(800, 1000), "test": slice(1000, 1300)}
     model = SGDClassifier(loss="log_loss", random_state=seed, alpha=0.01)
-    events = _Events("classification", ["accuracy", "f1", "precision", "recall", "error"], DIGIT_METRICS, epochs)
+    events = _Events("classification", ["accuracy", "f1", "precision", "recall", "error"], DIGIT_METRICS, epochs, 200)
     for epoch in range(1, epochs + 1):
         model.partial_fit(images[splits["train"]][: 60 * epoch], labels[: 60 * epoch], classes=range(10))
         probs = model.predict_proba(images[splits["val"]])
@@ -96,7 +96,7 @@ def make_sharpened(folder: Path, *, epochs: int = 15, strength: float = 0.12) ->
     truth = photos.astype(float)
     blurred = np.stack([ndimage.gaussian_filter(photo, (1.5, 1.5, 0)) for photo in truth])
     detail = blurred - np.stack([ndimage.gaussian_filter(photo, (1.5, 1.5, 0)) for photo in blurred])
-    events = _Events("restoration", ["psnr", "structure", "off"], SHARPEN_METRICS, epochs)
+    events = _Events("restoration", ["psnr", "structure", "off"], SHARPEN_METRICS, epochs, 8)
     (folder / "snapshots").mkdir(parents=True)
     for epoch in range(1, epochs + 1):
         restored = np.clip(blurred + strength * epoch * detail, 0, 255)
@@ -160,11 +160,11 @@ def _sharp_scores(restored: np.ndarray, truth: np.ndarray) -> dict[str, float]:
 class _Events:
     """The log of a run and what its summary takes from it."""
 
-    def __init__(self, task: str, key: list[str], metrics: Mapping[str, object], epochs: int) -> None:
+    def __init__(self, task: str, key: list[str], metrics: Mapping[str, object], epochs: int, images: int) -> None:
         self.declared = {"task": task, "key_metrics": key, "metrics": metrics}
         self.log: list[dict] = []
         self.best: dict | None = None
-        self._add("start", epochs=epochs, steps_per_epoch=1, train_images=800, val_images=200, **self.declared)
+        self._add("start", epochs=epochs, steps_per_epoch=1, train_images=800, val_images=images, **self.declared)
 
     def epoch(self, epoch: int, loss: float, scores: dict[str, float], *, best: str) -> None:
         at = {"epoch": epoch, "step": epoch, "phase": 0, "phase_name": "loss"}

@@ -66,18 +66,20 @@ def browser() -> Iterator:
 
 
 @pytest.fixture(scope="module")
-def pages(cycle, plain, killed, failed, tmp_path_factory) -> dict[str, Path]:
+def pages(cycle, plain, killed, failed, digits, sharp, tmp_path_factory) -> dict[str, Path]:
     out = tmp_path_factory.mktemp("comparison")
     return {
         "finished": write_report(cycle),
         "unfinished": write_report(killed),
         "failed": write_report(failed),
+        "digits": write_report(digits),
+        "sharpened": write_report(sharp),
         "comparison": write_comparison([cycle, plain], out / "two"),
         "comparison of three": write_comparison([cycle, plain, killed], out / "three"),
     }
 
 
-@pytest.fixture(params=["finished", "unfinished", "failed", "comparison", "comparison of three"])
+@pytest.fixture(params=["finished", "unfinished", "failed", "digits", "sharpened", "comparison", "comparison of three"])
 def address(request, pages) -> str:
     return pages[request.param].as_uri()
 

@@ -27,8 +27,8 @@ class Asked(NamedTuple):
     pictures: list[tuple[str, Picture]]
 
 
-def asked_figures(record: RunRecord, folder: Path, troubles: list[str]) -> list[Asked]:
-    """What the task asked to be drawn: the same figure of validation and of test belong together.
+def asked_figures(record: RunRecord, folder: Path, troubles: list[str]) -> list[list[Asked]]:
+    """What the task asked to be drawn, in rows: a figure of validation and of test, or two that are of one split.
 
     Args:
         record: the run.
@@ -49,7 +49,15 @@ def asked_figures(record: RunRecord, folder: Path, troubles: list[str]) -> list[
                 found[drawing.kind, f"{drawing.title} {place}"] = {split: drawing}
             else:
                 same[split] = drawing
-    return [_asked(place, by_split, folder) for place, by_split in enumerate(found.values())]
+    rows: list[list[Asked]] = []
+    for place, by_split in enumerate(found.values()):
+        asked = _asked(place, by_split, folder)
+        alone = len(asked.pictures) == 1
+        if alone and rows and len(rows[-1]) == 1 and len(rows[-1][0].pictures) == 1:
+            rows[-1].append(asked)
+        else:
+            rows.append([asked])
+    return rows
 
 
 def read_drawing(document: Any) -> Drawing:

@@ -183,8 +183,10 @@ def _so_far(record: RunRecord) -> list[str]:
 
 
 def _samples(record: RunRecord, split: str) -> str:
-    """The samples of a split, with their number where it is known."""
-    count = record.samples(split)
+    """The images of a split, with their number where it is known; what is told of are not images in every task."""
+    count, images = record.samples(split), record.start.get("val_images")
+    if count and images not in (None, record.samples("val")):
+        return SPLITS[split]
     return f"{grouped(count) if count else 'the'} {SPLITS[split]} images"
 
 

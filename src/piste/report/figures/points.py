@@ -15,7 +15,7 @@ from piste.report.figures.time import key, legend
 from piste.report.palette import run_colour, run_marks
 from piste.report.words import decimals, grouped
 
-MOST_POINTS = 1500  # of a series; of more, evenly chosen ones are drawn
+MOST_POINTS = 1500  # of a series; of more, some are drawn
 
 
 @final
@@ -46,8 +46,7 @@ class Points(Drawing):
         axes = figure.subplots()
         calm(axes, self.x, self.y)
         for index, series in enumerate(self.series):
-            points = series.finite()
-            points = points[:: -(-len(points) // MOST_POINTS) or 1]
+            points = thinned(series.finite())
             if points:
                 size, alpha = _size(len(points))
                 axes.scatter(
@@ -78,6 +77,14 @@ class Points(Drawing):
         text = f"{self.title}: {self.y} against {self.x}; {listed(counts)}"
         together = _correlation([point for each in self.series for point in each.finite()])
         return text if math.isnan(together) or not self.diagonal else f"{text}; correlation {decimals(together, 2)}"
+
+
+def thinned(points: list[tuple[float, float]]) -> list[tuple[float, float]]:
+    """As many of them as can be told apart, chosen by lot: every second one may be every second class."""
+    if len(points) <= MOST_POINTS:
+        return points
+    chosen = np.random.default_rng(0).permutation(len(points))[:MOST_POINTS]
+    return [points[i] for i in np.sort(chosen)]
 
 
 def _size(count: int) -> tuple[float, float]:
