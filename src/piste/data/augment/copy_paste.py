@@ -72,7 +72,8 @@ class CopyPaste(Augmentation):
         """What of the image each object is: bool [n, H, W]."""
         if self.outline == "mask":
             assert taken.masks is not None, "sections refuse it where there are no masks"
-            return taken.masks.as_subclass(Tensor) > 0
+            planes: Tensor = taken.masks.as_subclass(Tensor)
+            return planes.bool()
         # the middle of each pixel, from -1 at the left or upper edge of a box to 1 at the other
         left, top, right, bottom = taken.boxes[:, :, None, None].unbind(1)
         across = ((2 * (torch.arange(size[1]) + 0.5) - left - right) / (right - left)).square()
