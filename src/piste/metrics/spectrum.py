@@ -46,10 +46,8 @@ def error_spectrum(images: Tensor, target: Tensor) -> Spectrum:
     columns = torch.fft.rfftfreq(width, device=target.device)
     radius = (rows[:, None].square() + columns.square()).sqrt()
     place = (radius * BINS / NYQUIST).long().clamp(max=BINS).flatten()
-    twice = torch.full_like(columns, 2.0)  # a real image has each column's mirror, too, but for the first
+    twice = torch.full_like(columns, 2.0)  # a real image has each column's mirror, too, but for the first and 0.5
     twice[0] = 1.0
-    if width % 2 == 0:
-        twice[-1] = 1.0
 
     def power(planes: Tensor) -> Tensor:
         planes = (planes - planes.mean((2, 3), keepdim=True)) * taper

@@ -39,6 +39,14 @@ def test_every_weight_learns(section):
     assert all(parameter.grad is not None and parameter.grad.abs().sum() > 0 for parameter in model.parameters())
 
 
+def test_blocks_change_what_they_are_given_and_a_skip_leads_around_them_all():
+    body = network(SMALL[0], 1).features
+    for parameter in body.blocks.parameters():
+        nn.init.zeros_(parameter)
+    images = torch.rand(1, 3, 6, 6)
+    torch.testing.assert_close(body(images), body.first(images) + body.after(body.first(images)))
+
+
 @pytest.mark.parametrize("section", SMALL)
 def test_company_changes_nothing_nor_does_the_mode(section):
     model, images = network(section, 2, stirred=True).train(), torch.rand(3, 3, 9, 6)

@@ -37,13 +37,14 @@ def _whole(ends: tuple[float, float]) -> tuple[float, float]:
     return int(ends[0]), int(ends[1])
 
 
-def amount(low: float, high: float) -> Any:
+def amount(low: float, high: float, *, whole: bool = False) -> Any:
     """The type of a number of low … high, or of a range [from, to] that it is drawn from evenly."""
-    one = {"type": "number", "minimum": low, "maximum": high}
+    one = {"type": "integer" if whole else "number", "minimum": low, "maximum": high}
     schema = {"anyOf": [one, {"type": "array", "items": one, "minItems": 2, "maxItems": 2}]}
-    return Annotated[
+    kind = Annotated[
         ranged(low, high), BeforeValidator(_as_range), PlainSerializer(_as_written), WithJsonSchema(schema)
     ]
+    return Annotated[kind, AfterValidator(_whole)] if whole else kind
 
 
 class Degradation(BaseModel, ABC):
@@ -101,7 +102,7 @@ class Noise(Degradation):
 class Jpeg(Degradation):
     """What a JPEG file of `quality` 1 … 100 keeps, its colours at half the resolution as usual."""
 
-    quality: Annotated[amount(1, 100), AfterValidator(_whole)] = (40, 40)
+    quality: amount(1, 100, whole=True) = (40, 40)  # type: ignore[valid-type]
 
     def apply(self, image: Tensor, draw: Random) -> Tensor:
         """Write the file to memory and read it again."""

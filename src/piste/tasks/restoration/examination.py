@@ -101,7 +101,7 @@ def _before_and_after(samples: list[dict[str, Any]]) -> Figure:
 
 
 def _by_fineness(spectra: list[tuple[Spectrum, Spectrum]]) -> Figure:
-    series = []
+    series: list[dict[str, Any]] = []
     for name, parts in zip(("input", "restored"), zip(*spectra, strict=True), strict=True):
         total = Spectrum(sum(part.error for part in parts), sum(part.signal for part in parts))
         series.append(
