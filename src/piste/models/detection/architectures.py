@@ -1,7 +1,7 @@
 """What the detectors differ in: the parts they predict, what prices each by default, and where they look."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from torchvision.models.detection import FCOS, FasterRCNN, MaskRCNN, RetinaNet
@@ -140,3 +140,13 @@ ARCHITECTURES: Mapping[str, Architecture] = {
         two_stage=True,
     ),
 }
+
+
+def every_part() -> dict[str, Part]:
+    """What any of them predicts, by name, with the losses that suit it in one or the other."""
+    found: dict[str, Part] = {}
+    for architecture in ARCHITECTURES.values():
+        for name, part in architecture.parts.items():
+            known = found.setdefault(name, part)
+            found[name] = replace(known, losses=tuple(dict.fromkeys((*known.losses, *part.losses))))
+    return found

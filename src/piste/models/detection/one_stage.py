@@ -114,8 +114,8 @@ def by_level(
     outputs: Mapping[str, Tensor], anchors: Sequence[Tensor], levels: list[int]
 ) -> tuple[dict[str, list[Tensor]], list[list[Tensor]]]:
     """Outputs and anchors split by level, as torchvision's postprocessing takes them."""
-    split = {name: list(output.float().split(levels, dim=1)) for name, output in outputs.items()}
-    return split, [list(each.split(levels)) for each in anchors]
+    split = {name: list(torch.split(output.float(), levels, dim=1)) for name, output in outputs.items()}
+    return split, [list(torch.split(each, levels)) for each in anchors]
 
 
 def labels_from_one(found: list[Detection]) -> list[Detection]:

@@ -64,8 +64,8 @@ class Context:
     def of(self, part: str) -> "Context":
         """What is known where one part of the prediction is priced."""
         own = self.parts[part]
-        scored = {} if own.class_names is None else {"class_names": own.class_names, "counts": None}
-        return replace(self, part=part, activation=own.activation, **scored)
+        inside = replace(self, part=part, activation=own.activation)
+        return inside if own.class_names is None else replace(inside, class_names=own.class_names, counts=None)
 
     @property
     def priced(self) -> str:

@@ -55,6 +55,8 @@ def hits_and_misses(
     target: Mapping[str, Tensor],
     thresholds: Sequence[float],
     names: Sequence[str],
+    *,
+    side: int = SIDE,
 ) -> tuple[dict[str, Pixels], dict[str, int]]:
     """Truth and prediction of an image beside each other, and how many objects are found, missed and made up.
 
@@ -64,6 +66,7 @@ def hits_and_misses(
         target: boxes, labels and crowd.
         thresholds: the score from which each class is predicted.
         names: of the classes; written where there are several.
+        side: what small images are enlarged to, about.
     """
     sure = surer(found, thresholds)
     matched = match(sure, target)
@@ -75,12 +78,13 @@ def hits_and_misses(
     labels = [names[label - 1] if len(names) > 1 else "" for label in sure["labels"][shown].tolist()]
     scores = [f"{score:.2f}" for score in sure["scores"][shown].tolist()]
     panels = {
-        "truth": draw_boxes(image, target["boxes"][counts].tolist(), of_truth),
+        "truth": draw_boxes(image, target["boxes"][counts].tolist(), of_truth, side=side),
         "predicted": draw_boxes(
             image,
             sure["boxes"][shown].tolist(),
             of_found,
             [f"{label} {score}".strip() for label, score in zip(labels, scores, strict=True)],
+            side=side,
         ),
     }
     numbers = {"hits": of_truth.count(HIT), "misses": of_truth.count(MISS), "false_alarms": of_found.count(FALSE_ALARM)}

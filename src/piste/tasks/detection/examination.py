@@ -22,7 +22,7 @@ Boxes = Mapping[str, Tensor]
 class Look(NamedTuple):
     """One image: its place in the split, its name, what was found and what is there, on the CPU."""
 
-    index: int
+    place: int
     name: str
     found: Boxes
     target: Boxes
@@ -93,7 +93,7 @@ def _tally(look: Look, thresholds: Sequence[float]) -> Tally:
 
 
 def _shown(task: DetectionTask, split: str, look: Look, tally: Tally, thresholds: Sequence[float]) -> Shown:
-    image = task.data.raw(split, look.index).image
+    image = task.data.raw(split, look.place).image
     panels, _ = hits_and_misses(image, look.found, look.target, thresholds, task.data.class_names)
     note = f"{tally.hits} found, {tally.misses} missed, {tally.false_alarms} false alarms ({LEGEND})"
     return Shown(look.name, tally.f1, panels, note)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
+from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar, Self, final
 
@@ -15,7 +16,7 @@ from piste.data.detection.recipe import DetectionDataRecipe
 from piste.data.problems import Problem
 from piste.data.section import Statistics
 from piste.metrics.detection import DetectionScores, detection_metric_names
-from piste.models.detection.architectures import ARCHITECTURES
+from piste.models.detection.architectures import ARCHITECTURES, every_part
 from piste.models.detection.build import build_detector, check_detector
 from piste.models.detection.recipe import DetectionModelRecipe
 from piste.objective import Objective
@@ -49,6 +50,7 @@ class DetectionTask(Task):
 
     summary: ClassVar[str] = "every object of an image gets a box and a class"
     sections: ClassVar = {"data": DetectionDataRecipe, "model": DetectionModelRecipe}
+    parts: ClassVar = every_part()
     default_metric: ClassVar[str] = "ap50"
     key_metrics: ClassVar = ("ap50", "ap", "f1", "precision", "recall", "count_error")
 
@@ -61,7 +63,7 @@ class DetectionTask(Task):
         self.loss = loss
         self.seed = seed
         self.outlines = model_recipe.name == "mask_rcnn"
-        self.parts = ARCHITECTURES[model_recipe.name].parts
+        self.predicted = ARCHITECTURES[model_recipe.name].parts
 
     @classmethod
     def open(cls, sections: Mapping[str, Any], loss: Any, *, seed: int) -> Self:
@@ -109,7 +111,7 @@ class DetectionTask(Task):
 
     def objective(self) -> Objective:
         """A fresh objective at its beginning."""
-        return build(self.loss, activation=self.parts["classification"].activation, parts=self.parts)
+        return build(self.loss, activation=self.predicted["classification"].activation, parts=self.predicted)
 
     def loader(self, split: str, *, train: bool, workers: int, batch_size: int) -> DataLoader[Any]:
         """Batches of one split: shuffled and augmented by (seed, epoch, sample) to train, in order to evaluate."""
@@ -183,6 +185,11 @@ class DetectionTask(Task):
                 arrays[f"augmented_{i}_{j}"] = _with_boxes(self.data.augmented(index, epoch=j, seed=self.seed))
         return arrays | {"names": names}
 
+    @cached_property
+    def _pictured(self) -> list[int]:
+        """The validation images that are drawn after each epoch."""
+        return self._fullest("val", SNAPSHOT)
+
     def _fullest(self, split: str, number: int) -> list[int]:
         """The images of a split with most objects."""
         dataset = self.data.dataset(split, train=False)
@@ -194,7 +201,7 @@ class DetectionTask(Task):
         """A few validation images with what the model finds on them."""
         device = next(model.parameters()).device
         dataset = self.data.dataset("val", train=False)
-        items = [dataset[i] for i in self._fullest("val", SNAPSHOT)]
+        items = [dataset[i] for i in self._pictured]
         training = model.training
         found = model.eval()([item["image"].to(device) for item in items]).detections
         model.train(training)
@@ -202,8 +209,9 @@ class DetectionTask(Task):
         for item, each in zip(items, found, strict=True):
             image = self.data.raw("val", item["index"]).image
             boxes = {name: values.cpu() for name, values in each.items()}
-            thresholds = [THRESHOLD] * len(self.data.class_names)
-            panels, _ = hits_and_misses(image, boxes, item["target"], thresholds, self.data.class_names)
+            target: Any = item["target"]
+            least = [THRESHOLD] * len(self.data.class_names)
+            panels, _ = hits_and_misses(image, boxes, target, least, self.data.class_names, side=PLAIN)
             pictures.append(panels["predicted"])
         return mosaic(pictures)
 
