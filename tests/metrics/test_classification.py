@@ -138,7 +138,7 @@ def test_the_names_are_those_that_are_computed(multi_label: bool) -> None:
 
 def test_calibration_has_its_mean_confidence_and_its_share() -> None:
     found = calibration_of(np.array([0.05, 0.95, 0.95, 1.0]), np.array([False, True, False, True]))
-    assert found.count == [1, 3]
+    assert found.held == [1, 3]
     assert found.confidence == pytest.approx([0.05, 2.9 / 3])
     assert found.right == pytest.approx([0.0, 2 / 3])
     assert found.error() == pytest.approx((0.05 + 3 * 0.3) / 4)

@@ -58,7 +58,8 @@ class ImageFiles(Pictures):
         self.paths = tuple(paths)
         self.window = window
         self._names = tuple(names)
-        sizes, problems = [], []
+        sizes: list[tuple[int, int]] = []
+        problems: list[Problem] = []
         for path in self.paths:
             try:
                 sizes.append(read_size(path))

@@ -14,23 +14,23 @@ class Calibration(NamedTuple):
     Args:
         confidence: the mean in each bin.
         right: the share that came true in each bin.
-        count: how many it holds.
+        held: how many it holds.
     """
 
     confidence: list[float]
     right: list[float]
-    count: list[int]
+    held: list[int]
 
     def error(self) -> float:
         """The expected calibration error: how far the two are apart, a bin weighing as much as it holds; or NaN.
 
         Source: Naeini et al. 2015; Guo et al. 2017, arXiv:1706.04599, eq. 3, with its 15 bins.
         """
-        total = sum(self.count)
+        total = sum(self.held)
         if not total:
             return float("nan")
-        gaps = zip(self.confidence, self.right, self.count, strict=True)
-        return sum(abs(confidence - right) * count for confidence, right, count in gaps) / total
+        gaps = zip(self.confidence, self.right, self.held, strict=True)
+        return sum(abs(confidence - right) * held for confidence, right, held in gaps) / total
 
 
 def calibration_of(confidence: NDArray[np.float64], right: NDArray[np.bool_], bins: int = BINS) -> Calibration:

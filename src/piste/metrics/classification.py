@@ -60,7 +60,7 @@ class Answers(NamedTuple):
     def chosen(self, thresholds: Sequence[float] | float = 0.5) -> NDArray[np.bool_]:
         """The labels given [N, C]: the most probable one, or, of several, those that reach their threshold."""
         if self.multi_label:
-            return self.probs >= np.asarray(thresholds)
+            return np.asarray(self.probs >= np.asarray(thresholds))
         return np.eye(self.probs.shape[1], dtype=bool)[self.probs.argmax(1)]
 
     def counts(self, label: int) -> ThresholdCounts:
@@ -76,7 +76,7 @@ class Answers(NamedTuple):
         """Of the answer given to each image; of several labels, of every probability."""
         if self.multi_label:
             return calibration_of(self.probs.ravel(), self.truth.ravel())
-        right = (self.truth & self.chosen()).any(1)
+        right = np.asarray((self.truth & self.chosen()).any(1))
         return calibration_of(self.probs.max(1).clip(0, 1), right)
 
     def average_precision(self, label: int) -> float:
@@ -168,7 +168,7 @@ class ClassificationScores:
     def best_thresholds(self) -> dict[str, float]:
         """The threshold of the highest F1 of each class against the rest; 0.5 for a class that the truth lacks."""
         answers = self.answers()
-        held = answers.truth.any(0)
+        held = np.asarray(answers.truth.any(0))
         return {name: answers.counts(i).best_threshold() if held[i] else 0.5 for i, name in enumerate(self.class_names)}
 
 
@@ -185,7 +185,7 @@ def _by_metric(
 
 def _before(truth: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Which classes have an index below that of the true one [N, C]."""
-    return np.arange(truth.shape[1]) < truth.argmax(1)[:, None]
+    return np.asarray(np.arange(truth.shape[1]) < truth.argmax(1)[:, None])
 
 
 def _mean(values: NDArray[np.bool_]) -> float:

@@ -35,4 +35,6 @@ class Kept(Metric):
 
     def everything(self) -> dict[str, Tensor]:
         """What was kept so far by all processes, on the CPU."""
-        return {name: torch.atleast_1d(value.cpu()) for name, value in self.compute().items()}
+        return {
+            name: value.cpu().reshape(-1) if value.ndim == 0 else value.cpu() for name, value in self.compute().items()
+        }

@@ -3,7 +3,8 @@
 from pathlib import Path
 
 import numpy as np
-from sklearn.datasets import load_digits
+from numpy.typing import NDArray
+from sklearn.datasets import load_digits  # type: ignore[import-untyped]
 
 from piste.data.classification.labelled import Labelled, settle_numbers
 from piste.data.classification.recipe import ClassificationDataRecipe
@@ -18,17 +19,19 @@ def read_arrays(recipe: ClassificationDataRecipe, folder: Path) -> Labelled:
     Raises:
         DataError: what keeps them from being used.
     """
-    pixels, labels, names = [], [], []
+    pixels: list[NDArray[np.uint8]] = []
+    labels: list[NDArray[np.uint8]] = []
+    names: list[str] = []
     given: dict[str, range] = {}
     for split, (image_file, label_file) in find_idx(folder).items():
-        images, numbers = read_idx(image_file, axes=3), read_idx(label_file, axes=1)
-        if len(images) != len(numbers):
-            raise DataError(Problem(label_file, f"holds {len(numbers)} labels for {len(images)} images"))
+        images, its = read_idx(image_file, axes=3), read_idx(label_file, axes=1)
+        if len(images) != len(its):
+            raise DataError(Problem(label_file, f"holds {len(its)} labels for {len(images)} images"))
         if pixels and pixels[0].shape[1:] != images.shape[1:]:
             raise DataError(Problem(image_file, "holds images of another size than the other files"))
         given[split] = range(len(names), len(names) + len(images))
         pixels.append(images)
-        labels.append(numbers)
+        labels.append(its)
         names += numbered(split, len(images))
     numbers = np.concatenate(labels).astype(np.int64)
     if not len(numbers):

@@ -55,9 +55,9 @@ def strata_of(labelled: Labelled) -> NDArray[np.int64]:
     """The class of each image; of several labels the one that is rarest in the whole, and one more for none."""
     labels = labelled.labels
     if labels.ndim == 1:
-        return labels.astype(np.int64)
+        return np.asarray(labels, dtype=np.int64)
     often = np.where(labels, labels.sum(0), len(labels) + 1)
-    return np.where(labels.any(1), often.argmin(1), labels.shape[1]).astype(np.int64)
+    return np.asarray(np.where(labels.any(1), often.argmin(1), labels.shape[1]), dtype=np.int64)
 
 
 def noisy(noise: LabelNoiseRecipe | None, labels: Labels, classes: int, place: Path) -> Labels:

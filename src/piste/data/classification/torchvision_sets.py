@@ -111,7 +111,8 @@ def read_torchvision(recipe: ClassificationDataRecipe, root: Path) -> Labelled:
     if name not in SETS:
         raise ValueError(f"data.torchvision is {name!r}; {nearest(name, SETS)}")
     how = SETS[name]
-    parts, numbers, names = [], [], []
+    parts, numbers = [], []
+    names: list[str] = []
     given: dict[str, range] = {}
     for split, keywords in how.parts.items():
         try:

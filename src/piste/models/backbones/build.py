@@ -34,8 +34,8 @@ def check_backbone(recipe: BackboneRecipe) -> None:
         raise ValueError(f"`model.name` is {recipe.name!r}; {nearest(plain, names, most=4)}: see timm.list_models()")
     if tag:
         raise ValueError(f"`model.name` is {recipe.name!r}: pretrained sets stand in model.weights={tag}")
-    for key, value in (("width", recipe.width), ("depth", recipe.depth)):
-        if value is not None:
+    for key, size in (("width", recipe.width), ("depth", recipe.depth)):
+        if size is not None:
             raise ValueError(f"`model.{key}` is for small_cnn; {plain} is as timm defines it")
     for key in FROM_RECIPE:
         if key in recipe.options:

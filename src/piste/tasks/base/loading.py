@@ -30,14 +30,13 @@ def loader_of(
         batch_size: images a batch.
     """
     length = len(dataset)  # type: ignore[arg-type]
-    train = seed is not None
     return DataLoader(
         dataset,
         batch_size=batch_size,
-        sampler=EpochOrder(length, seed) if train else None,
+        sampler=None if seed is None else EpochOrder(length, seed),
         num_workers=workers,
         persistent_workers=workers > 0,
         collate_fn=collate,
-        drop_last=train and length > batch_size and length % batch_size == 1,
+        drop_last=seed is not None and length > batch_size and length % batch_size == 1,
         generator=torch.Generator(),
     )

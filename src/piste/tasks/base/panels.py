@@ -116,10 +116,8 @@ def captioned(image: Pixels, text: str, colour: tuple[int, int, int], side: int)
     picture = Image.new("RGB", (side, side + 20), GROUND)
     small = Image.fromarray(image)
     grown = max(image.shape[:2]) < side
-    small = small.resize(
-        tuple(max(round(edge * side / max(small.size)), 1) for edge in small.size),
-        Image.Resampling.NEAREST if grown else Image.Resampling.LANCZOS,
-    )
+    width, height = (max(round(edge * side / max(small.size)), 1) for edge in small.size)
+    small = small.resize((width, height), Image.Resampling.NEAREST if grown else Image.Resampling.LANCZOS)
     picture.paste(small, ((side - small.width) // 2, (side - small.height) // 2))
     draw = ImageDraw.Draw(picture)
     draw.rectangle((0, side, side, side + 20), fill=GROUND)

@@ -116,7 +116,7 @@ class RegressionTask(Task):
     def answer(self, model: nn.Module, images: Tensor) -> Tensor:
         """Standardised numbers for images: [N, V], or [N, V, Q] of several quantiles."""
         numbers: Tensor = model(images).float()
-        return numbers if self.quantiles is None else numbers.unflatten(1, (-1, len(self.quantiles)))
+        return numbers if self.quantiles is None else numbers.view(len(numbers), -1, len(self.quantiles))
 
     def forward(self, model: nn.Module, batch: Any) -> Batch:
         """One forward pass."""
