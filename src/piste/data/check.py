@@ -1,8 +1,6 @@
 """Everything that is wrong with a data folder, all at once."""
 
-import hashlib
-from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
@@ -10,8 +8,9 @@ from typing import TypeVar
 from piste.data.classes import settle_classes
 from piste.data.counts import count_classes
 from piste.data.deal import deal_as_filed, deal_out, default_split
-from piste.data.folder import BUILT_IN, Listing, Sample, locate
+from piste.data.folder import BUILT_IN, Listing, locate
 from piste.data.images import read_image
+from piste.data.leaks import find_leaks, fingerprint
 from piste.data.masks import find_values
 from piste.data.problems import DataError, Problem
 from piste.data.recipe import SegmentationDataRecipe
@@ -55,7 +54,7 @@ def _check_samples(
     problems: list[Problem],
 ) -> None:
     samples = listing.samples
-    prints = {sample: _attempt(problems, partial(_fingerprint, sample, recipe)) for sample in samples}
+    prints = {one.name: _attempt(problems, partial(_print, one.image, recipe)) or "" for one in samples}
     values: set[int] = set()
     if recipe.classes is None and recipe.path not in BUILT_IN:
         for sample in samples:
@@ -80,7 +79,7 @@ def _check_samples(
         training = (masks[sample] for sample in sound if split_of.get(sample.name) == "train")
         counts = count_classes((mask for mask in training if mask is not None), len(settled.classes or ()))
         problems.extend(absent_classes(settled, folder, counts))
-    problems.extend(_leaks(prints, split_of))
+    problems.extend(find_leaks({sample.name: sample.image for sample in samples}, prints, split_of))
 
 
 def _attempt(problems: list[Problem], act: Callable[[], T]) -> T | None:
@@ -92,24 +91,5 @@ def _attempt(problems: list[Problem], act: Callable[[], T]) -> T | None:
         return None
 
 
-def _fingerprint(sample: Sample, recipe: SegmentationDataRecipe) -> str:
-    """The same for equal pictures, whatever the format; empty for a picture of one colour."""
-    pixels = read_image(sample.image, recipe.window)
-    if (pixels == pixels[0, 0]).all():
-        return ""
-    return hashlib.sha256(repr(pixels.shape).encode() + pixels.tobytes()).hexdigest()
-
-
-def _leaks(prints: Mapping[Sample, str | None], split_of: Mapping[str, str]) -> list[Problem]:
-    same = defaultdict(list)
-    for sample, fingerprint in prints.items():
-        if fingerprint and sample.name in split_of:
-            same[fingerprint].append(sample)
-    problems = []
-    for first, *rest in same.values():
-        for other in rest:
-            here, there = split_of[other.name], split_of[first.name]
-            if here != there:
-                message = f"is the same picture as {first.image.name}, but one is in {here} and the other in {there}"
-                problems.append(Problem(other.image, f"{message}; remove one or put both into one split"))
-    return problems
+def _print(path: Path, recipe: SegmentationDataRecipe) -> str:
+    return fingerprint(read_image(path, recipe.window))

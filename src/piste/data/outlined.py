@@ -1,6 +1,6 @@
 """Masks of classes drawn from the outlines of objects that a COCO file holds."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -68,7 +68,8 @@ def list_outlined(folder: Path, files: Mapping[str | None, Path]) -> Listing:
     reading = read_coco(folder, files, None, masks=True)
     problems = list(reading.problems)
     names = name_images(reading.listed, folder)
-    values = _values(reading, next(iter(files.values())), problems)
+    used = {mark.kind for one in reading.listed for mark in one.marks}
+    values = _values(reading, used, next(iter(files.values())), problems)
     samples = []
     for one in reading.listed:
         sound, wrong = verify(one, names[one.image], reading.class_names, clip=True, masks=True)
@@ -76,8 +77,7 @@ def list_outlined(folder: Path, files: Mapping[str | None, Path]) -> Listing:
         if sound is not None and not wrong:
             samples.append(Sample(sound.name, sound.image, _mask(one, sound, reading.class_names, values), sound.size))
     splits = {names[one.image]: one.split for one in reading.listed if one.split is not None}
-    classes = BACKGROUND | {name: value for name, value in values.items() if name in _used(reading)}
-    return Listing(samples, sorted(names.values()), problems, classes, splits or None)
+    return Listing(samples, sorted(names.values()), problems, BACKGROUND | values, splits or None)
 
 
 def _mask(listed: Listed, sound: Annotated, class_names: list[str], values: Mapping[str, int]) -> OutlinedMask:
@@ -92,16 +92,12 @@ def _mask(listed: Listed, sound: Annotated, class_names: list[str], values: Mapp
     return OutlinedMask(listed.source, sound.size, tuple(objects), tuple(crowds))
 
 
-def _used(reading: Reading) -> set[str]:
-    return {mark.kind for one in reading.listed for mark in one.marks}
-
-
-def _values(reading: Reading, path: Path, problems: list[Problem]) -> dict[str, int]:
+def _values(reading: Reading, used: Collection[str], path: Path, problems: list[Problem]) -> dict[str, int]:
     """The id of each category that is used, as a value of a mask."""
     values = {}
     for name in reading.class_names:
         number = reading.numbers.get(name)
-        if name not in _used(reading):
+        if name not in used:
             continue
         if name == "background":
             problems.append(

@@ -322,3 +322,22 @@ def test_check_lists_everything_at_once(tmp_path):
     assert check_detection(DetectionDataRecipe(path=str(tmp_path / "nowhere")))[0].message.startswith("data folder")
     with pytest.raises(DataError, match=r"\(2 more; `piste data check` lists them all\)"):
         open_detection(DetectionDataRecipe(path=str(folder)))
+
+
+def test_check_finds_a_picture_that_is_in_two_splits(tmp_path):
+    folder = coco(tmp_path, **SPLITS)
+    save(folder / "images/d.png", picture(0, 20, 30))
+    (problem,) = check_detection(DetectionDataRecipe(path=str(folder)))
+    assert problem.path.name == "d.png"
+    assert problem.message.startswith(
+        "is the same picture as a.png, but one is in val and the other in train; remove one"
+    )
+
+
+def test_several_files_that_may_be_meant_need_a_word(tmp_path):
+    folder = coco(tmp_path)
+    write(folder / "instances.json", json.loads((folder / "annotations.json").read_text()))
+    assert refusal(folder).startswith("FOLDER: holds no boxes that are found")
+    assert open_detection(
+        DetectionDataRecipe(path=str(folder), annotations="instances.json", split={"ratio": [0.5, 0.5]})
+    )

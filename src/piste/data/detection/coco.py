@@ -60,9 +60,10 @@ def find_coco(folder: Path) -> dict[str | None, Path]:
                 for path in sorted(folder.glob(pattern)):
                     found.setdefault(split, path)
     if not found:
-        for pattern in ("annotations.json", "instances.json", "_annotations.coco.json", "annotations/*.json"):
-            for path in sorted(folder.glob(pattern)):
-                found.setdefault(None, path)
+        names = ("annotations.json", "instances.json", "_annotations.coco.json")
+        lone = [folder / name for name in names if (folder / name).is_file()] or list(folder.glob("annotations/*.json"))
+        if len(lone) == 1:
+            found[None] = lone[0]
     return found
 
 

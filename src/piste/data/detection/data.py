@@ -22,6 +22,7 @@ from piste.data.detection.opening import examine
 from piste.data.detection.recipe import DetectionDataRecipe
 from piste.data.detection.store import DetectionStore, draw_sample, fits_in_memory
 from piste.data.images import read_image
+from piste.data.leaks import find_leaks, fingerprint
 from piste.data.problems import DataError, Problem
 from piste.data.section import Statistics
 from piste.data.statistics import colour_statistics
@@ -175,7 +176,8 @@ def open_detection(recipe: DetectionDataRecipe) -> DetectionData:
 def check_detection(recipe: DetectionDataRecipe) -> list[Problem]:
     """Read every file of a data set and say what is wrong with it, sorted by path.
 
-    Besides what `open_detection` looks for: images that are broken behind their headers.
+    Besides what `open_detection` looks for: images that are broken behind their headers, and the same picture in two
+    splits (pictures of a single colour aside).
 
     Raises:
         ValueError: the recipe contradicts itself or the data.
@@ -186,12 +188,14 @@ def check_detection(recipe: DetectionDataRecipe) -> list[Problem]:
         return list(error.problems)
     except FileNotFoundError as error:
         return [Problem(Path(recipe.path), str(error))]
-    problems = list(found.problems)
+    problems, prints = list(found.problems), dict[str, str]()
     for one in found.annotated:
         try:
-            read_image(one.image, recipe.window)
+            prints[one.name] = fingerprint(read_image(one.image, recipe.window))
         except DataError as error:
             problems.extend(error.problems)
+    split_of = {one.name: split for split, held in found.splits.items() for one in held}
+    problems.extend(find_leaks({one.name: one.image for one in found.annotated}, prints, split_of))
     return sorted(problems, key=lambda problem: (problem.path, problem.message))
 
 

@@ -23,7 +23,7 @@ def read_voc(folder: Path, annotations: Path, images: Path) -> Reading:
     """What XML files say of the images with their stems.
 
     Edges are counted from 1 in whole pixels, and the last one belongs to the box: 1 is taken from left and top. What
-    is marked as difficult counts for nothing.
+    is marked as difficult counts for nothing. Where lists say the splits, images that none of them names are left out.
 
     Args:
         folder: where the data lie.
