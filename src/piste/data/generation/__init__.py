@@ -1,0 +1,1 @@
+"""What generators learn to imitate: images of any kind, or points of a known mixture."""

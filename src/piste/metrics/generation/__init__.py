@@ -1,0 +1,1 @@
+"""How generated samples compare with real ones."""
