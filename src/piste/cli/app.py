@@ -5,7 +5,7 @@ import sys
 
 import typer
 
-from piste.cli import data, losses, predict, recipes, runs, schema, train
+from piste.cli import data, export, losses, predict, recipes, runs, schema, train
 
 HELP = """The loss-function workbench for computer vision.
 
@@ -37,6 +37,7 @@ app.command("recipes")(recipes.recipes)
 app.command("losses")(losses.losses)
 app.command("weights")(losses.weights)
 app.command("check")(losses.check)
+app.command("export")(export.export)
 app.command("predict")(predict.predict)
 app.command("schema")(schema.schema)
 app.add_typer(data.app, name="data")

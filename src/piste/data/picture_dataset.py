@@ -12,8 +12,6 @@ from piste.data.augment import Pipeline
 from piste.data.picture_store import PictureStore
 from piste.data.section import Statistics
 
-LUMINANCE = (0.299, 0.587, 0.114)  # ITU-R BT.601, as PIL's and torchvision's grey
-
 
 class PictureItem(TypedDict):
     """One sample: image float32 [3 or 1, H, W], normalised; its target; its place in the split; its name."""
@@ -64,11 +62,8 @@ class PictureDataset(Dataset[PictureItem]):
         self.targets = targets
         self.pipeline = pipeline
         self.seed = seed
-        self._grey = None if channels == 3 else torch.tensor(LUMINANCE).view(3, 1, 1)
-        mean, std = torch.tensor(normalize.mean), torch.tensor(normalize.std)
-        if self._grey is not None:
-            mean, std = (mean * self._grey.flatten()).sum(0, keepdim=True), std.mean(0, keepdim=True)
-        self._mean, self._std = 255 * mean.view(-1, 1, 1), 255 * std.view(-1, 1, 1)
+        mean, std, self._grey = normalize.of_channels(channels)
+        self._mean, self._std = 255 * mean, 255 * std
         self._epoch = torch.zeros((), dtype=torch.int64).share_memory_()  # type: ignore[no-untyped-call]
 
     def set_epoch(self, epoch: int) -> None:

@@ -14,6 +14,7 @@ from piste.data.split import SplitRecipe, read_split
 
 Byte = Annotated[int, Field(ge=0, le=255)]
 Colour = tuple[Byte, Byte, Byte]
+LUMINANCE = (0.299, 0.587, 0.114)  # ITU-R BT.601, as PIL's and torchvision's grey
 IMAGENET = {"mean": (0.485, 0.456, 0.406), "std": (0.229, 0.224, 0.225)}
 
 
@@ -28,6 +29,14 @@ class Statistics(BaseModel):
     def __call__(self, image: Tensor) -> Tensor:
         """An image, uint8 [3, H, W], normalised: float32."""
         return image.float().sub_(self._bytes(self.mean)).div_(self._bytes(self.std))
+
+    def of_channels(self, channels: int) -> tuple[Tensor, Tensor, Tensor | None]:
+        """Mean and deviation [C, 1, 1] of images with 3 channels or with 1, and what each colour counts in the one."""
+        mean, std = torch.tensor(self.mean).view(3, 1, 1), torch.tensor(self.std).view(3, 1, 1)
+        if channels == 3:
+            return mean, std, None
+        grey = torch.tensor(LUMINANCE).view(3, 1, 1)
+        return (mean * grey).sum(0, keepdim=True), std.mean(0, keepdim=True), grey
 
     def _bytes(self, values: tuple[float, float, float]) -> Tensor:
         return 255 * torch.tensor(values).view(3, 1, 1)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from piste.data.section import DataSection
     from piste.objective.recipe import Part
     from piste.tasks.base.examined import Examined, Pixels, Prediction
+    from piste.tasks.base.exported import Exported
 
 
 class Task(Trainable):
@@ -84,6 +85,17 @@ class Task(Trainable):
         Raises:
             DataError: the file can't be read.
         """
+
+    def exported(self, model: nn.Module) -> Exported:
+        """A trained model with all that it needs to be run without Piste.
+
+        Raises:
+            ValueError: models of this task have no such form.
+        """
+        raise ValueError(
+            f"a model of {self.name} is not one function from a tensor to a tensor, and can't be written as one;"
+            " `piste predict` runs it"
+        )
 
     @classmethod
     def problems(cls, data: Any) -> Sequence[Problem]:

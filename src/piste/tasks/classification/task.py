@@ -14,12 +14,13 @@ from piste.data.classification.recipe import ClassificationDataRecipe
 from piste.data.picture_data import broken_pictures
 from piste.data.picture_dataset import PictureDataset, collate_pictures
 from piste.data.problems import DataError, Problem
+from piste.data.section import Statistics
 from piste.metrics.classification import ClassificationScores, classification_metric_names
 from piste.models.backbones.build import build_backbone, check_backbone, check_input, set_prior
 from piste.models.backbones.recipe import ClassificationModelRecipe
 from piste.objective import Objective
 from piste.objective.recipe import build, resolve
-from piste.tasks.base import Batch, Examined, Prediction, Task
+from piste.tasks.base import Batch, Deployed, Examined, Exported, Prediction, Task
 from piste.tasks.base.examined import Pixels
 from piste.tasks.base.loading import loader_of
 from piste.tasks.classification.pictures import answer_bars, grid
@@ -177,6 +178,22 @@ class ClassificationTask(Task):
         probs = self.probs(model(images.to(next(model.parameters()).device)).float()).cpu()
         shown = [self.data.pictures.shown("val", place) for place in places]
         return grid(shown, probs, self.data.targets["val"][places], self.data.class_names)
+
+    def exported(self, model: nn.Module) -> Exported:
+        """The network from images to the probabilities of its classes."""
+        normalize, (height, width) = self.data.recipe.normalize, self.dataset("val", train=False)[0]["image"].shape[1:]
+        assert isinstance(normalize, Statistics), "open_classification puts numbers here"
+        softmax = self.model_recipe.activation == "softmax"
+        return Exported(
+            Deployed(model, normalize, nn.Softmax(1) if softmax else nn.Sigmoid(), self.model_recipe.channels),
+            torch.rand(2, 3, height, width),
+            takes=f"RGB images, float32 [N, 3, {height}, {width}], 0 … 1",
+            gives="the probability of each class, float32 [N, C]",
+            input="image",
+            output="probabilities",
+            free={0: 1},
+            facts={"classes": list(self.data.class_names)},
+        )
 
     @classmethod
     def problems(cls, data: Any) -> Sequence[Problem]:

@@ -16,6 +16,7 @@ from piste.data.counts import IGNORE_INDEX
 from piste.data.distance import distance_maps
 from piste.data.problems import Problem
 from piste.data.recipe import SegmentationDataRecipe
+from piste.data.section import Statistics
 from piste.data.segmentation import SegmentationData, open_segmentation
 from piste.data.summary import summarise
 from piste.losses import Loss
@@ -27,7 +28,7 @@ from piste.models.recipe import SegmentationModelRecipe
 from piste.models.segmentation import build_segmentation_model, check_model, input_multiple
 from piste.objective import Objective
 from piste.objective.recipe import build, resolve
-from piste.tasks.base import Batch, EpochOrder, Examined, Prediction, Task
+from piste.tasks.base import Batch, Deployed, EpochOrder, Examined, Exported, Prediction, Task
 from piste.tasks.base.examined import Pixels
 
 AUGMENTED = 6  # training images shown in the report's picture of augmented samples
@@ -173,6 +174,25 @@ class SegmentationTask(Task):
         from piste.tasks.segmentation.examination import examine
 
         return examine(self, model, split, batches, None if before is None else before.kept["thresholds"])
+
+    def exported(self, model: nn.Module) -> Exported:
+        """The network from images to the probabilities of its classes."""
+        normalize = self.data.recipe.normalize
+        assert isinstance(normalize, Statistics), "open_segmentation puts numbers here"
+        softmax = self.activation == "softmax"
+        item = self.data.dataset("val", train=False)[0]
+        height, width = self.data.collate(self.multiple)([item])["image"].shape[2:]
+        names = self.data.class_names
+        return Exported(
+            Deployed(model, normalize, nn.Softmax(1) if softmax else nn.Sigmoid()),
+            torch.rand(2, 3, height, width),
+            takes="RGB images, float32 [N, 3, H, W], 0 … 1",
+            gives="the probability of each class at each pixel, float32 [N, C, H, W]",
+            input="image",
+            output="probabilities",
+            free={0: 1, 2: self.multiple, 3: self.multiple},
+            facts={"classes": list(names) if softmax else [names[i] for i in self.foreground]},
+        )
 
     @classmethod
     def problems(cls, data: Any) -> Sequence[Problem]:
