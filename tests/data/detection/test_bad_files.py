@@ -338,6 +338,6 @@ def test_several_files_that_may_be_meant_need_a_word(tmp_path):
     folder = coco(tmp_path)
     write(folder / "instances.json", json.loads((folder / "annotations.json").read_text()))
     assert refusal(folder).startswith("FOLDER: holds no boxes that are found")
-    assert open_detection(
-        DetectionDataRecipe(path=str(folder), annotations="instances.json", split={"ratio": [0.5, 0.5]})
-    )
+    (folder / "split.csv").write_text("name,split\na,train\nb,train\nc,val\nd,val\n")
+    data = open_detection(DetectionDataRecipe(path=str(folder), annotations="instances.json"))
+    assert len(data.splits["train"]) == 2
