@@ -1,15 +1,20 @@
 """The restoration task: right models score right, every family of losses is optimised, what does not fit is refused."""
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+import yaml
 from PIL import Image
 from torch import nn
 
+from piste.data.restoration.recipe import RestorationDataRecipe
+from piste.models.restoration.recipe import RestorationDiscriminatorRecipe
 from piste.models.restoration.upscale import upscaled
+from piste.objective.recipe import resolve
 from piste.tasks.restoration import RestorationTask
 from piste.training.recipe import builtin_recipes, load_recipe
 from piste.training.run import resume_run, start_run
@@ -210,6 +215,16 @@ def test_what_the_data_hold_is_told(negatives: Path) -> None:
         "largest target": "24x24",
     }
     assert RestorationTask.problems(recipe(negatives).section("data")) == []
+
+
+def test_what_the_page_shows_is_a_recipe() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "tasks" / "restoration.md").read_text("utf-8")
+    data, included, loss = (block for block in re.findall(r"```yaml\n(.*?)```", page, re.S))
+    assert RestorationDataRecipe.model_validate(yaml.safe_load(data)["data"]).degrade
+    assert "src/piste/recipes/sharpen.yaml" in included
+    sections = yaml.safe_load(loss.replace("vgg16.pth", "random"))
+    assert resolve(sections["loss"], task="restoration", activation="softmax", class_names=())
+    assert RestorationDiscriminatorRecipe.model_validate(sections["discriminator"]).lr == 0.0001
 
 
 def test_the_built_in_recipe_opens() -> None:
