@@ -10,6 +10,7 @@ from piste.report.pictures import SMALL, picture_uri
 from piste.report.record import RunRecord
 
 OPEN = 12
+LARGE = 480  # pixels along the longer side
 FOLDED = 48  # more than these are left to the folder `snapshots`
 
 
@@ -22,11 +23,19 @@ class Moment(NamedTuple):
 
 
 class Moments(NamedTuple):
-    """The pictures on the page: those to see at once, and those that are folded away; how many there are in all."""
+    """The pictures on the page.
+
+    Args:
+        open: those to see at once.
+        folded: those that are folded away.
+        total: how many there are in all.
+        least: width in CSS pixels that one needs.
+    """
 
     open: list[Moment]
     folded: list[Moment]
     total: int
+    least: int
 
 
 def moments(record: RunRecord) -> Moments:
@@ -35,7 +44,9 @@ def moments(record: RunRecord) -> Moments:
     first = evenly(every, OPEN)
     shown = {snapshot.epoch for snapshot in first}
     rest = evenly([snapshot for snapshot in every if snapshot.epoch not in shown], FOLDED)
-    return Moments([_moment(record, s) for s in first], [_moment(record, s) for s in rest], len(every))
+    ratio = max((s.picture.shape[1] / s.picture.shape[0] for s in every[:1]), default=1.0)
+    least = round(min(max(ratio, 1.0) * 168, 350))
+    return Moments([_moment(record, s) for s in first], [_moment(record, s) for s in rest], len(every), least)
 
 
 def evenly(snapshots: Sequence[Snapshot], most: int) -> list[Snapshot]:
@@ -54,4 +65,4 @@ def evenly(snapshots: Sequence[Snapshot], most: int) -> list[Snapshot]:
 def _moment(record: RunRecord, snapshot: Snapshot) -> Moment:
     caption = f"epoch {snapshot.epoch}" + (", best" if snapshot.epoch == record.best_epoch else "")
     picture: Pixels = snapshot.picture
-    return Moment(caption, picture_uri(picture), max(picture.shape[:2]) <= SMALL)
+    return Moment(caption, picture_uri(picture, LARGE), max(picture.shape[:2]) <= SMALL)

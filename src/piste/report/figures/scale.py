@@ -22,16 +22,18 @@ def groups(measures: Measures, metrics: Sequence[str]) -> list[list[str]]:
 
 def heading(measures: Measures, metrics: Sequence[str]) -> str:
     """What stands above an axis that isn't the only one: its metric, and which way is good where that isn't up."""
-    name = measures.label(metrics[0]) if len(metrics) == 1 else ""
-    direction = "lower is better" if measures.of(metrics[0]).smaller_is_better else ""
-    return ", ".join(part for part in (name, direction) if part) or "Higher is better"
+    low = measures.of(metrics[0]).smaller_is_better
+    if len(metrics) > 1:
+        return "Lower is better" if low else "Higher is better"
+    return measures.label(metrics[0]) + (", lower is better" if low else "")
 
 
 def scale(axes: Axes, measures: Measures, metrics: Sequence[str], values: Sequence[Numbers]) -> None:
     """The axis of some metrics of one group, for these values of theirs."""
     finite = np.concatenate([each[np.isfinite(each)] for each in values]) if values else np.array([])
     if measures.of(metrics[0]).share and finite.size and finite.min() >= 0 and finite.max() <= 1:
-        _percent(axes, float(finite.min()), float(finite.max()))
+        errors = measures.of(metrics[0]).smaller_is_better  # whose 0 is what they are going for
+        _percent(axes, 0.0 if errors else float(finite.min()), float(finite.max()))
         return
     axes.yaxis.set_major_locator(MaxNLocator(4))
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: tick(value)))
