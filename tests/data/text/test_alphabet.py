@@ -8,6 +8,7 @@ from piste.data.text.alphabet import (
     BLANK,
     Alphabet,
     characters_of,
+    is_writable,
     readable,
     steps_needed,
     unknown_characters,
@@ -41,6 +42,11 @@ def test_the_space_is_known_wherever_it_occurs():
 
 def test_an_accent_is_composed_and_blanks_at_the_ends_are_none():
     assert readable(" cafe\u0301 au lait\t") == "caf\u00e9 au lait"
+
+
+def test_what_ends_a_line_or_is_not_composed_is_not_written():
+    assert all(map(is_writable, "aé\u00a0日\u0301 "))
+    assert not any(map(is_writable, "\n\t\u2028\u212b"))
 
 
 def test_characters_are_gathered_and_counted():

@@ -112,6 +112,12 @@ def test_a_given_alphabet_holds_and_may_lack_nothing_of_training(folder):
         opened(folder, alphabet="enowtm ")
 
 
+def test_every_character_of_a_text_may_be_in_the_alphabet(tmp_path):
+    data = opened(folder_of(tmp_path / "x", ["a\u00a0b", "q\u0301 z", "a"], ["train", "train", "val"]))
+    assert data.alphabet.characters == " abqz\u00a0\u0301"
+    assert open_text(data.recipe).alphabet.characters == data.alphabet.characters
+
+
 def test_without_a_column_lines_are_dealt_out_by_ratio(tmp_path):
     path = folder_of(tmp_path / "x", [f"line {i}" for i in range(20)], [""] * 20, header="path,text,note")
     data = opened(path, split={"ratio": [0.5, 0.25, 0.25], "seed": 3})

@@ -62,6 +62,11 @@ def readable(text: str) -> str:
     return unicodedata.normalize("NFC", text).strip()
 
 
+def is_writable(char: str) -> bool:
+    """Whether a character may stand in a text: a composed one, and neither a control character nor a line's end."""
+    return unicodedata.category(char) not in ("Cc", "Zl", "Zp") and unicodedata.normalize("NFC", char) == char
+
+
 def characters_of(lines: Iterable[str]) -> str:
     """Every character that occurs, in the order of Unicode."""
     return "".join(sorted(set().union(*lines)))

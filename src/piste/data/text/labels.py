@@ -1,11 +1,10 @@
 """What the lines in a folder say: `labels.csv`, with a path and a text a row."""
 
-import unicodedata
 from pathlib import Path
 
 from piste.data.problems import DataError, Problem
 from piste.data.table import Table, read_lines, refuse_without_columns
-from piste.data.text.alphabet import readable
+from piste.data.text.alphabet import is_writable, readable
 
 
 def read_labels(file: Path) -> tuple[dict[str, str], Table]:
@@ -44,7 +43,7 @@ def _what_is_wrong(line: dict[str, str], path: str, text: str, seen: bool) -> st
         return f"names {path} again; keep one row"
     if not text:
         return f"has no text for {path}; write what the line says, or remove the row"
-    control = next((char for char in text if unicodedata.category(char) == "Cc"), None)
-    if control is not None:
-        return f"has {control!r} in the text of {path}; an image shows one line, of characters that can be seen"
+    strange = next((char for char in text if not is_writable(char)), None)
+    if strange is not None:
+        return f"has {strange!r} in the text of {path}; an image shows one line, of characters that can be seen"
     return None

@@ -7,7 +7,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validat
 from piste.data.augment.base import Augmentation, ranged
 from piste.data.augment.catalogue import name_of
 from piste.data.section import ImagesSection
-from piste.data.text.alphabet import readable
+from piste.data.text.alphabet import is_writable
 from piste.data.text.fonts import FONTS
 
 LINES = "lines"
@@ -85,7 +85,7 @@ class TextDataRecipe(ImagesSection):
         twice = next((char for char in alphabet if alphabet.count(char) > 1), None)
         if twice is not None:
             raise ValueError(f"names each character once; {twice!r} stands there twice")
-        strange = next((char for char in alphabet if char != " " and readable(char) != char), None)
+        strange = next((char for char in alphabet if not is_writable(char)), None)
         if strange is not None:
             raise ValueError(
                 f"holds {strange!r}, which no text does: texts are in composed characters (NFC), on one line"

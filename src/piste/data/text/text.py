@@ -121,7 +121,9 @@ class TextData:
         store = self._store("train")
         statistics = colour_statistics(store[place] for place in range(len(store)))
         recipe = self.recipe.resolved(normalize=statistics)
-        return TextData(recipe, self.folder, self._pictures.pictures, self.texts, self.splits)
+        data = TextData(recipe, self.folder, self._pictures.pictures, self.texts, self.splits)
+        data._stores = self._stores
+        return data
 
 
 def open_text(recipe: TextDataRecipe) -> TextData:

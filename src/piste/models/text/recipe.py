@@ -2,9 +2,9 @@
 
 from typing import Annotated, Any, Literal, Self, final
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, WithJsonSchema, model_validator
 
-from piste.data.entries import read_entry
+from piste.data.entries import entry_schema, read_entry
 
 HEADS = 4
 
@@ -22,7 +22,7 @@ class Beam(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    width: Annotated[int, Field(ge=1, le=1000)] = 10
+    width: Annotated[int, Field(ge=1, le=100)] = 10
 
 
 DECODINGS: dict[str, type[BaseModel]] = {"greedy": Greedy, "beam": Beam}
@@ -36,7 +36,9 @@ def _written(decode: BaseModel) -> str | dict[str, Any]:
     return "greedy" if isinstance(decode, Greedy) else {"beam": decode.model_dump()}
 
 
-Decoding = Annotated[Greedy | Beam, BeforeValidator(_read), PlainSerializer(_written)]
+Decoding = Annotated[
+    Greedy | Beam, BeforeValidator(_read), PlainSerializer(_written), WithJsonSchema(entry_schema(DECODINGS))
+]
 
 
 @final
