@@ -21,7 +21,7 @@ It knows the loss's own keywords (`LossSpec.hyper`) and nothing of the keywords 
 import inspect
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any, Literal, TypeVar, final
 
@@ -259,6 +259,23 @@ def loss(
         return final(cls)
 
     return file
+
+
+def suit(task: str, *names: str) -> None:
+    """Declare that losses suit one more task: what a task of one's own says of those that it takes.
+
+    Args:
+        task: The task.
+        *names: Names of losses.
+
+    Raises:
+        ValueError: There is no such loss.
+    """
+    for name in names:
+        if name not in _filed:
+            raise ValueError(f"no loss is called {name!r}; there are {', '.join(_filed)}.")
+        if task not in _filed[name].tasks:
+            _filed[name] = replace(_filed[name], tasks=(*_filed[name].tasks, task))
 
 
 def catalogue() -> Mapping[str, LossSpec]:

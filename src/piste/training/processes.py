@@ -128,8 +128,8 @@ class Share(Sampler[list[int]]):
     @property
     def copies_of_last(self) -> int:
         """How many processes have the last batch as it is: all, where it has too few samples to be divided."""
-        samples = len(cast(Sized, self.batches.sampler))
-        last = samples % self.batches.batch_size or self.batches.batch_size
+        left = len(cast(Sized, self.batches.sampler)) % self.batches.batch_size
+        last = self.batches.batch_size if self.batches.drop_last else left or self.batches.batch_size
         return count() if last < count() and not self.whole else 1
 
     def __len__(self) -> int:
