@@ -50,6 +50,29 @@ def test_no_line_of_a_loss_crosses_a_switch(cycle):
                 assert not any(x.min() < switch < x.max() for switch in switches)
 
 
+def test_a_discriminators_losses_have_axes_beside_the_models(tmp_path):
+    def played(number, phase, name, model, critic):
+        return step(number, number, phase, name, **model) | {
+            "discriminator": {key: step(1, 1, 0, "", **critic)[key] for key in ("loss", "terms")}
+        }
+
+    history = history_of(
+        tmp_path,
+        {"kind": "start", "epochs": 2, "steps_per_epoch": 1},
+        step(1, 1, 0, "squared_error", squared_error=3.0),
+        played(2, 1, "hinge", {"hinge": 0.5}, {"hinge": 2.0, "gradient_penalty": 0.25}),
+    )
+    assert [(panel.title, panel.path, panel.parts) for panel in panels(history)] == [
+        ("squared_error", ("loss",), ()),
+        ("hinge", ("loss",), ()),
+        ("discriminator, hinge: loss", ("discriminator", "loss"), ("hinge", "gradient_penalty")),
+        ("discriminator, hinge: raw value", ("discriminator", "terms", "hinge", "raw"), ()),
+        ("discriminator, gradient_penalty: raw value", ("discriminator", "terms", "gradient_penalty", "raw"), ()),
+    ]
+    axes = loss_figure(history, 900).axes[2]
+    assert [y for line in axes.lines for y in line.get_ydata() if len(line.get_ydata()) == 1] == [2.25]
+
+
 @pytest.mark.parametrize("draw", [loss_figure, metrics_figure, rate_figure])
 @pytest.mark.parametrize("width", [350, 900])
 def test_phases_are_named_and_marked_on_every_plot_over_time(cycle, draw, width):

@@ -2,6 +2,7 @@
 
 import math
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -16,6 +17,8 @@ from piste.tasks.base import Trainable
 from piste.training.checkpoint import read_checkpoint
 from piste.training.discriminator import Rival
 from piste.training.loop import train
+from piste.training.progress import ProgressBars
+from piste.training.trackers import TrackerSink
 from tests.training.duel import Duel
 from tests.training.test_resume import assert_same
 from tests.training.tiny import TinyTask, events_of, recipe
@@ -284,3 +287,21 @@ def test_what_two_players_cannot_do_is_refused(
     with pytest.raises(ValueError, match=message):
         train(task, settings(**changes), tmp_path / "run")
     assert not (tmp_path / "run").exists()
+
+
+def test_terminal_and_trackers_show_what_it_pays(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    logged: dict[str, float] = {}
+    accelerator: Any = SimpleNamespace(
+        init_trackers=lambda *_, **__: None,
+        log=lambda values, step: logged.update(values),
+        end_training=lambda: None,
+    )
+    tracker = TrackerSink(accelerator, "run", {})
+    with ProgressBars() as show:
+        train(Duel(), settings(epochs=1), tmp_path, sinks=(show, tracker))
+    (epoch,) = events_of(tmp_path, "epoch")
+    assert f", discriminator {epoch['train']['discriminator']['loss']:.4f}  " in capsys.readouterr().out
+    validated = epoch["val"]["discriminator"]
+    assert logged["val/discriminator/loss"] == validated["loss"]
+    assert logged["val/discriminator/gradient_penalty"] == validated["terms"]["gradient_penalty"]["raw"]
+    assert "train/discriminator/wasserstein" in logged

@@ -112,20 +112,22 @@ class History:
         times = np.array([float(event["epoch"]) for event in self.epochs])
         return times, np.array([math.nan if value is None else value for value in values])
 
-    @cached_property
-    def term_names(self) -> list[str]:
-        """The names of all terms, in the order in which they first came."""
-        return list(dict.fromkeys(name for event in self.steps for name in event.get("terms", {})))
+    def term_names(self, *whose: str) -> list[str]:
+        """The names of all terms, in the order in which they first came; those of `"discriminator"` where asked."""
+        return list(dict.fromkeys(name for event in self.steps for name in _terms(event, whose)))
 
-    def terms_of_phase(self, phase: str) -> list[str]:
+    def terms_of_phase(self, phase: str, *whose: str) -> list[str]:
         """The names of the terms that a phase has."""
-        return list(dict.fromkeys(n for e in self.steps if _name(e) == phase for n in e.get("terms", {})))
+        return list(dict.fromkeys(name for e in self.steps if _name(e) == phase for name in _terms(e, whose)))
 
-    def is_plain(self, term: str, phase: str) -> bool:
+    def factors(self, term: str, phase: str, *whose: str) -> list[float]:
+        """What a term of a phase was multiplied by in each step."""
+        terms = [_terms(event, whose) for event in self.steps if _name(event) == phase]
+        return [each[term]["factor"] for each in terms if term in each]
+
+    def is_plain(self, term: str, phase: str, *whose: str) -> bool:
         """Whether a term is all of a phase's loss: alone, and with a factor of 1 throughout."""
-        return self.terms_of_phase(phase) == [term] and all(
-            event["terms"][term]["factor"] == 1.0 for event in self.steps if _name(event) == phase
-        )
+        return self.terms_of_phase(phase, *whose) == [term] and set(self.factors(term, phase, *whose)) == {1.0}
 
     def _line(self, events: Sequence[Event], times: Sequence[float], path: Sequence[str], phase: str | None) -> Line:
         pieces: list[tuple[list[float], list[float]]] = []
@@ -146,6 +148,14 @@ class History:
 
 def _name(event: Event) -> str:
     return str(event.get("phase_name") or "loss")
+
+
+def _terms(event: Event, whose: Sequence[str]) -> Event:
+    """The terms of an event: the model's, or those of who is named."""
+    for key in whose:
+        event = event.get(key, {})
+    terms: Event = event.get("terms", {})
+    return terms
 
 
 def _look_up(event: Event, path: Sequence[str]) -> float | None:

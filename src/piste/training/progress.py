@@ -6,6 +6,7 @@ Where the output is no terminal, the lines alone.
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from types import TracebackType
 from typing import Any, Self
 
@@ -95,7 +96,7 @@ class ProgressBars:
         self._bars.update(
             self._steps,
             completed=event["step"] - (event["epoch"] - 1) * self._per_epoch,
-            figures=f"loss {number(event['loss'])} = {figures}",
+            figures=f"loss {number(event['loss'])} = {figures}{_rival(event)}",
         )
         self._bars.update(self._epochs, figures=f"phase {event['phase'] + 1}: {event['phase_name']}")
 
@@ -106,7 +107,7 @@ class ProgressBars:
         parts = [
             f"epoch {event['epoch']:>{len(str(self._total))}}/{self._total}",
             event["phase_name"],
-            f"loss {number(event['train']['loss'])}, val {number(event['val']['loss'])}",
+            f"loss {number(event['train']['loss'])}, val {number(event['val']['loss'])}{_rival(event['train'])}",
             *(f"{name} {number(metrics[name])}" for name in shown[:SHOWN]),
             f"{event['seconds']:.1f} s",
         ]
@@ -114,6 +115,11 @@ class ProgressBars:
 
     def _say(self, line: str) -> None:
         self._console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+
+def _rival(figures: Mapping[str, Any]) -> str:
+    """What a discriminator pays, where there is one."""
+    return f", discriminator {number(figures['discriminator']['loss'])}" if "discriminator" in figures else ""
 
 
 def number(value: Any) -> str:

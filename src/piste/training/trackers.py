@@ -63,7 +63,11 @@ class TrackerSink:
 
 
 def _terms(split: str, event: Mapping[str, Any]) -> dict[str, float]:
-    return {f"{split}/{name}": term["raw"] for name, term in event["terms"].items()}
+    """Each term's raw value, and what a discriminator pays where there is one."""
+    figures = {f"{split}/{name}": term["raw"] for name, term in event["terms"].items()}
+    if (rival := event.get("discriminator")) is None:
+        return figures
+    return figures | {f"{split}/discriminator/loss": rival["loss"]} | _terms(f"{split}/discriminator", rival)
 
 
 def _flat(settings: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:

@@ -29,33 +29,46 @@ class Panel:
         path: where an event has the value: a phase's total, or a term's raw value.
         phase: the phase whose epochs it shows; None for all.
         parts: terms whose weighted values add up to the total.
+        whose: where an event has them; of a discriminator they stand under its name.
     """
 
     title: str
     path: tuple[str, ...]
     phase: str | None
     parts: tuple[str, ...] = ()
+    whose: tuple[str, ...] = ()
 
 
 def panels(history: History) -> list[Panel]:
-    """An axis for the loss of each phase, then one for each term that isn't all of a phase's loss."""
+    """An axis for the loss of each phase, then one for each term that isn't all of a phase's loss.
+
+    Where the model played against a discriminator, the same of its losses comes last.
+    """
+    return [*_panels(history), *_panels(history, "discriminator")]
+
+
+def _panels(history: History, *whose: str) -> list[Panel]:
+    player = f"{whose[0]}, " if whose else ""
     totals, shown = [], set()
     for phase in history.phase_names:
-        terms = history.terms_of_phase(phase)
-        if len(terms) == 1 and history.is_plain(terms[0], phase):
+        terms = history.terms_of_phase(phase, *whose)
+        if whose and not terms:
+            continue
+        if len(terms) == 1 and history.is_plain(terms[0], phase, *whose):
             shown.add((phase, terms[0]))
         weighted = tuple(
             term
             for term in terms
             if len(terms) > 1
-            and not history.step_line("terms", term, "weighted", phase=phase).empty
-            and not _watched(history, term, phase)
+            and not history.step_line(*whose, "terms", term, "weighted", phase=phase).empty
+            and set(history.factors(term, phase, *whose)) != {0.0}
         )
-        totals.append(Panel(f"{phase}: loss" if len(terms) > 1 else phase, ("loss",), phase, weighted))
+        heading = f"{player}{phase}: loss" if len(terms) > 1 else f"{player}{phase}"
+        totals.append(Panel(heading, (*whose, "loss"), phase, weighted, whose))
     raw = [
-        Panel(f"{term}: raw value", ("terms", term, "raw"), None)
-        for term in history.term_names
-        if any(term in history.terms_of_phase(p) and (p, term) not in shown for p in history.phase_names)
+        Panel(f"{player}{term}: raw value", (*whose, "terms", term, "raw"), None)
+        for term in history.term_names(*whose)
+        if any(term in history.terms_of_phase(p, *whose) and (p, term) not in shown for p in history.phase_names)
     ]
     return totals + raw
 
@@ -88,16 +101,8 @@ def _draw(axes: Axes, history: History, panel: Panel) -> dict[str, Artist]:
     draw_line(axes, history.val_line(*panel.path, phase=panel.phase), **VAL)
     keys: dict[str, Artist] = {}
     for term in panel.parts:
-        looks = {"color": MUTED, "linewidth": 1.4, "linestyle": SHARES[history.term_names.index(term) % len(SHARES)]}
-        draw_line(axes, history.train_line("terms", term, "weighted", phase=panel.phase), **looks)
-        keys[term] = key(f"{term}, weighted share", **looks)
+        dashes = SHARES[history.term_names(*panel.whose).index(term) % len(SHARES)]
+        looks = {"color": MUTED, "linewidth": 1.4, "linestyle": dashes}
+        draw_line(axes, history.train_line(*panel.whose, "terms", term, "weighted", phase=panel.phase), **looks)
+        keys[", ".join((*panel.whose, term))] = key(f"{', '.join((*panel.whose, term))}, weighted share", **looks)
     return keys
-
-
-def _watched(history: History, term: str, phase: str) -> bool:
-    """Whether a term is only looked at: a factor of 0 throughout."""
-    return all(
-        event["terms"][term]["factor"] == 0
-        for event in history.steps
-        if event.get("phase_name") == phase and term in event.get("terms", {})
-    )
