@@ -24,6 +24,7 @@ from piste.data.outlined import coco_files, list_outlined
 from piste.data.problems import DataError, Problem
 from piste.data.recipe import SegmentationDataRecipe
 from piste.data.section import Statistics
+from piste.data.statistics import colour_statistics
 from piste.data.store import Reader, Store, draw_sample, fits_in_memory
 from piste.names import nearest
 
@@ -165,7 +166,8 @@ def open_segmentation(recipe: SegmentationDataRecipe) -> SegmentationData:
         raise DataError(*absent)
     data = SegmentationData(recipe, folder, splits, counts)
     if recipe.normalize == "data":
-        recipe = recipe.resolved(normalize=_statistics(data._store("train")))
+        store = data._store("train")
+        recipe = recipe.resolved(normalize=colour_statistics(store[index][0] for index in range(len(store))))
         data = SegmentationData(recipe, folder, splits, counts)
     return data
 
@@ -216,19 +218,6 @@ def absent_classes(recipe: SegmentationDataRecipe, folder: Path, counts: ClassCo
         for name, pixels in zip(recipe.classes or (), counts.pixels, strict=True)
         if not pixels
     ]
-
-
-def _statistics(store: Store) -> dict[str, list[float]]:
-    """Mean and deviation of each channel over all pixels; a channel that is the same everywhere keeps its scale."""
-    pixels, total, squares = 0, np.zeros(3), np.zeros(3)
-    for index in range(len(store)):
-        values = store[index][0].flatten(1).numpy() / 255.0
-        pixels += values.shape[1]
-        total += values.sum(axis=1)
-        squares += (values**2).sum(axis=1)
-    mean = total / pixels
-    std = np.sqrt(np.maximum(squares / pixels - mean**2, 0.0)).round(6)
-    return {"mean": mean.round(6).tolist(), "std": np.where(std > 0, std, 1.0).tolist()}
 
 
 def _picture(image: Tensor, mask: Tensor) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:

@@ -150,6 +150,11 @@ def test_a_run_learns_and_keeps_what_the_report_shows(three: Path, tmp_path: Pat
     assert wall["panel_names"].tolist() == ["image", "probabilities"]
     assert min(wall["panel_0_0"].shape[:2]) >= 128
     assert len(list((tmp_path / "run" / "snapshots").iterdir())) == 9
+    augmented = np.load(tmp_path / "run" / "augmented.npz")
+    assert augmented["names"][0] == "train/ant/00.png"
+    shown = augmented["original_0"]
+    for version in (augmented[f"augmented_0_{j}"] for j in range(4)):
+        assert np.array_equal(version, shown) or np.array_equal(version, shown[:, ::-1])
     evaluation = json.loads((tmp_path / "run" / "evaluation.json").read_text())
     assert [figure["kind"] for figure in evaluation["val"]["figures"]] == ["confusion", "bars", "lines", "lines"]
     assert len(evaluation["test"]["samples"]) == 2

@@ -224,7 +224,7 @@ def test_snapshots_are_drawn(greys: Path) -> None:
     task = opened(greys, model=SMALL | {"quantiles": QUANTILES}, loss="quantile")
     snapshot = task.snapshot(task.model().eval())
     assert snapshot is not None
-    assert snapshot.shape == (92 + 20, 8 * 96 - 4, 3)
+    assert snapshot.shape == (2 * 112 + 4, 6 * 96 - 4, 3)
 
 
 def test_shares_reach_every_quantile_loss_of_a_section() -> None:

@@ -9,7 +9,7 @@ from piste.tasks.base.panels import FALSE_ALARM, HIT, MISS, OTHER, Bar, bars, ca
 
 ROWS = 6
 THUMBNAIL = 92
-COLUMNS = 8
+COLUMNS = 6
 
 
 def answer_bars(

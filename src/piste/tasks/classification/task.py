@@ -21,6 +21,7 @@ from piste.models.backbones.recipe import ClassificationModelRecipe
 from piste.objective import Objective
 from piste.objective.recipe import build, resolve
 from piste.tasks.base import Batch, Deployed, Examined, Exported, Prediction, Task
+from piste.tasks.base.augmented import augmented_pictures
 from piste.tasks.base.examined import Pixels
 from piste.tasks.base.loading import loader_of
 from piste.tasks.classification.pictures import answer_bars, grid
@@ -172,8 +173,8 @@ class ClassificationTask(Task):
     def snapshot(self, model: nn.Module) -> Pixels | None:
         """Some validation images and what they are taken for, right and wrong in colours."""
         dataset = self.dataset("val", train=False)
-        step = max(len(dataset) // 32, 1)
-        places = list(range(0, len(dataset), step))[:32]
+        step = max(len(dataset) // 18, 1)
+        places = list(range(0, len(dataset), step))[:18]
         images = torch.stack([dataset[place]["image"] for place in places])
         probs = self.probs(model(images.to(next(model.parameters()).device)).float()).cpu()
         shown = [self.data.pictures.shown("val", place) for place in places]
@@ -194,6 +195,10 @@ class ClassificationTask(Task):
             free={0: 1},
             facts={"classes": list(self.data.class_names)},
         )
+
+    def augmented(self) -> dict[str, Pixels | list[str]]:
+        """Training images as they are and as augmentation shows them."""
+        return augmented_pictures(self.dataset("train", train=True))
 
     @classmethod
     def problems(cls, data: Any) -> Sequence[Problem]:

@@ -10,7 +10,7 @@ from piste.tasks.base.panels import FALSE_ALARM, HIT, Reading, captioned, rulers
 
 ROWS = 5
 THUMBNAIL = 92
-COLUMNS = 8
+COLUMNS = 6
 
 
 def said_rulers(

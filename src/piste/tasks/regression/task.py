@@ -19,12 +19,13 @@ from piste.models.backbones.recipe import RegressionModelRecipe
 from piste.objective import Objective
 from piste.objective.recipe import build, resolve
 from piste.tasks.base import Batch, Examined, Prediction, Task
+from piste.tasks.base.augmented import augmented_pictures
 from piste.tasks.base.examined import Pixels
 from piste.tasks.base.loading import loader_of
 from piste.tasks.regression.pictures import grid
 from piste.tasks.regression.quantiles import refuse_other_losses, with_shares
 
-SHOWN = 32  # images in a snapshot
+SHOWN = 18  # images in a snapshot
 
 
 @final
@@ -164,6 +165,10 @@ class RegressionTask(Task):
             said = said[:, :, middle_of(self.quantiles)]
         shown = [self.data.pictures.shown("val", place) for place in places]
         return grid(shown, said[:, 0].tolist(), self.data.values["val"][places, 0].tolist(), float(self.data.spread[0]))
+
+    def augmented(self) -> dict[str, Pixels | list[str]]:
+        """Training images as they are and as augmentation shows them."""
+        return augmented_pictures(self.dataset("train", train=True))
 
     @classmethod
     def problems(cls, data: Any) -> Sequence[Problem]:
