@@ -23,7 +23,8 @@ def from_zero(targets):
 
 @pytest.mark.parametrize("head_norm", ["group", "none"])
 def test_retinanet_costs_what_it_costs_in_torchvision(detector, images, targets, head_norm):
-    model = detector("retinanet", head_norm=head_norm, anchor_sizes=[[16, 20], [32, 40], [64, 80]], **SIZES)
+    sizes = [[16, 20], [32, 40], [64, 80]]
+    model = detector("retinanet", head_norm=head_norm, anchor_sizes=sizes, prior=0.5, **SIZES)  # negatives count
     own = model.net(images, from_zero(targets))
     terms, total = priced(model, images, targets, "retinanet", {})
     assert_close(terms["classification"], own["classification"])
@@ -33,7 +34,7 @@ def test_retinanet_costs_what_it_costs_in_torchvision(detector, images, targets,
 
 
 def test_fcos_costs_what_it_costs_in_torchvision(detector, images, targets):
-    model = detector("fcos", **SIZES)
+    model = detector("fcos", prior=0.5, **SIZES)
     own = model.net(images, from_zero(targets))
     terms, total = priced(model, images, targets, "fcos", {})
     assert_close(terms["classification"], own["classification"])
