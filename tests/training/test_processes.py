@@ -11,6 +11,7 @@ import yaml
 from PIL import Image
 from torch.utils.data import DataLoader
 
+from piste.data.restoration.dataset import SameSize
 from piste.training import processes
 from piste.training.recipe import load_recipe
 from piste.training.run import start_run
@@ -109,6 +110,17 @@ def test_shares_are_the_batches_divided(monkeypatch: pytest.MonkeyPatch) -> None
         seen["whole"].append([batch.tolist() for batch in processes.shared(loader, whole=True)])
     assert seen["divided"] == [[[0, 2], [3, 5], [6]], [[1], [4], [6]]]
     assert seen["whole"] == [[[0, 1, 2], [6]], [[3, 4, 5]]]
+
+
+def test_batches_that_a_task_makes_in_its_own_way_are_shared_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(processes, "count", lambda: 2)
+    by_size = SameSize([(4, 4), (6, 6), (4, 4), (4, 4), (6, 6)], batch_size=2)
+    loader: Any = DataLoader(range(5), batch_sampler=by_size)  # type: ignore[arg-type]
+    found = []
+    for rank in (0, 1):
+        monkeypatch.setattr(processes, "rank", lambda rank=rank: rank)
+        found.append([batch.tolist() for batch in processes.shared(loader, whole=True)])
+    assert found == [[[0, 2], [1, 4]], [[3]]]
 
 
 def test_alone_everything_is_as_it_is() -> None:

@@ -148,15 +148,16 @@ def shared(loader: DataLoader[Any], *, whole: bool) -> DataLoader[Any]:
     """
     if count() == 1:
         return loader
-    if loader.batch_size is None or loader.batch_size < count():
+    batches: Any = loader.batch_sampler  # of torch, or of a task that groups samples in its own way to evaluate them
+    if batches.batch_size < count():
         raise ValueError(
             f"`batch_size` is the number of samples in a step of all processes together and must be at least their "
-            f"number, {count()}; got {loader.batch_size}"
+            f"number, {count()}; got {batches.batch_size}"
         )
-    assert isinstance(loader.batch_sampler, BatchSampler)
+    assert whole or isinstance(batches, BatchSampler)
     return DataLoader(
         loader.dataset,
-        batch_sampler=Share(loader.batch_sampler, whole=whole),
+        batch_sampler=Share(batches, whole=whole),
         num_workers=loader.num_workers,
         persistent_workers=loader.persistent_workers,
         collate_fn=loader.collate_fn,
