@@ -11,6 +11,7 @@ from torch.utils.data import DataLoader
 
 from piste.data.images import read_image
 from piste.data.problems import DataError, Problem
+from piste.data.section import Statistics
 from piste.data.text.alphabet import steps_needed
 from piste.data.text.check import check_text
 from piste.data.text.dataset import collate
@@ -24,7 +25,7 @@ from piste.models.text.columns import steps_of
 from piste.models.text.recipe import Beam, Greedy, TextModelRecipe
 from piste.objective import Objective
 from piste.objective.recipe import build, resolve
-from piste.tasks.base import Batch, Examined, Prediction, Task
+from piste.tasks.base import Batch, Deployed, Examined, Exported, Prediction, Task
 from piste.tasks.base.examined import Pixels
 from piste.tasks.text.order import WidthOrder
 from piste.tasks.text.pictures import read_line, sheet
@@ -149,6 +150,30 @@ class TextTask(Task):
         from piste.tasks.text.examination import examine
 
         return examine(self, model, split, batches)
+
+    def exported(self, model: nn.Module) -> Exported:
+        """A transformer from images of lines to the probabilities of each step.
+
+        Raises:
+            ValueError: the model is a crnn, whose steps follow each other in a loop that would be unrolled.
+        """
+        if self.model_recipe.name == "crnn":
+            raise ValueError(
+                "a crnn reads step by step, and written as one function could read lines of one width alone;"
+                " a model.name of transformer can be exported, and `piste predict` runs both"
+            )
+        normalize, height, stride = self.data.recipe.normalize, self.data.recipe.height, self.model_recipe.stride
+        assert isinstance(normalize, Statistics), "open_text puts numbers here"
+        return Exported(
+            Deployed(model, normalize, nn.Softmax(-1)),
+            torch.rand(2, 3, height, 32 * stride),
+            takes=f"RGB images of lines, float32 [N, 3, {height}, W], 0 … 1, W a multiple of {stride}",
+            gives="the probability of the blank (0) and of each character (from 1 on) at each step, float32 [N, T, C]",
+            input="image",
+            output="probabilities",
+            free={0: 1, 3: stride},
+            facts={"alphabet": self.data.alphabet.characters},
+        )
 
     @classmethod
     def problems(cls, data: Any) -> Sequence[Problem]:
