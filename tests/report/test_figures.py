@@ -227,3 +227,13 @@ def test_many_steps_become_means_with_their_range():
     assert len(mean) == MOST_POINTS
     assert set(mean) == {2.0}
     assert (set(low), set(high)) == ({1.0}, {3.0})
+
+
+@pytest.mark.parametrize("terms", [{"dice": 0.5}, {"gradient_consistency": 0.5, "generalized_cross_entropy": 0.25}])
+def test_a_legend_of_losses_fits_the_page(tmp_path, terms):
+    name = " + ".join(terms)
+    start = {"kind": "start", "epochs": 2, "steps_per_epoch": 1}
+    figure = loss_figure(history_of(tmp_path, start, step(1, 1, 0, name, **terms), step(2, 2, 0, name, **terms)), 900)
+    figure.draw_without_rendering()
+    (legend,) = figure.legends
+    assert legend.get_window_extent().x1 <= figure.bbox.x1

@@ -3,6 +3,7 @@
 Each phase's loss has an axis of its own, and so has each term: values of different losses never share one.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from matplotlib.artist import Artist
@@ -17,6 +18,7 @@ from piste.report.palette import FAINT, INK, MUTED, run_colour
 STEP = {"color": FAINT, "linewidth": 0.8}
 TRAIN = {"color": INK, "linewidth": 1.6}
 VAL = {"color": run_colour(0), "linewidth": 2.2}
+KEY, LETTER = 42, 6  # pixels of a legend's entry, and of a letter in it
 SHARES = (":", "--", "-.", (0, (1, 3)), (0, (5, 1)))
 
 
@@ -91,8 +93,15 @@ def loss_figure(history: History, width: int) -> Figure:
         *parts.values(),
         *phase_patches(history.phase_names),
     ]
-    legend(figure, keys, 6 if width > 500 else 1)
+    legend(figure, keys, _columns(keys, width))
     return figure
+
+
+def _columns(keys: Sequence[Artist], width: int) -> int:
+    """All keys in one row where they are short enough, in rows of three where not, and one a row on a phone."""
+    if width <= 500:
+        return 1
+    return len(keys) if sum(KEY + LETTER * len(str(each.get_label())) for each in keys) <= width else 3
 
 
 def _draw(axes: Axes, history: History, panel: Panel) -> dict[str, Artist]:
@@ -104,5 +113,5 @@ def _draw(axes: Axes, history: History, panel: Panel) -> dict[str, Artist]:
         dashes = SHARES[history.term_names(*panel.whose).index(term) % len(SHARES)]
         looks = {"color": MUTED, "linewidth": 1.4, "linestyle": dashes}
         draw_line(axes, history.train_line(*panel.whose, "terms", term, "weighted", phase=panel.phase), **looks)
-        keys[", ".join((*panel.whose, term))] = key(f"{', '.join((*panel.whose, term))}, weighted share", **looks)
+        keys[", ".join((*panel.whose, term))] = key(", ".join((*panel.whose, term, "weighted share")), **looks)
     return keys
