@@ -2,11 +2,14 @@
 
 import pytest
 import torch
+from torchvision.models.detection import retinanet_resnet50_fpn
 
 from piste.models.detection.backbone import build_backbone
 from piste.models.detection.build import build_detector, check_detector
 from piste.models.detection.recipe import DetectionModelRecipe
 from piste.training.recipe import parse_section
+
+COCO_V1 = "RetinaNet_ResNet50_FPN_Weights.COCO_V1"
 
 
 def recipe(**given):
@@ -60,6 +63,10 @@ def test_loaded_weights_stand_still_unless_said_otherwise():
         ({"strides": [8], "anchor_sizes": [[8], [16]]}, "`model.anchor_sizes` has a list for each of the 1 levels"),
         ({"strides": [8, 16], "anchor_sizes": [[8], [16, 32]]}, "`model.anchor_sizes` has as many sizes in each level"),
         ({"name": "ssd", "anchor_sizes": [[8]]}, "`model.anchor_sizes` of ssd are 7 shares of the image"),
+        (
+            {"weights": "coco", "backbone": "resnet50", "weights_backbone": "imagenet"},
+            "`model.weights` brings a backbone with it; leave out `weights_backbone`",
+        ),
         ({"weights": "coco"}, "`model.weights`: coco is there for retinanet, fcos, faster_rcnn and mask_rcnn with the"),
         ({"widht": 64}, "`widht` is no key of a recipe; nearest: width"),
     ],
@@ -97,6 +104,23 @@ def test_weights_that_cannot_be_downloaded_are_one_line(given, monkeypatch):
         build_detector(recipe(**given), 1, (0.5, 0.5, 0.5), (0.2, 0.2, 0.2))
     assert "go online once" in str(raised.value)
     assert "\n" not in str(raised.value)
+
+
+def test_a_detector_from_coco_keeps_all_but_what_scores_its_classes(monkeypatch):
+    torch.manual_seed(3)
+    theirs = retinanet_resnet50_fpn(num_classes=91, weights_backbone=None).state_dict()
+
+    class Stored:
+        def get_state_dict(self, **_):
+            return dict(theirs)
+
+    monkeypatch.setattr("piste.models.detection.build.get_weight", lambda name: {COCO_V1: Stored()}[name])
+    given = {"weights": "coco", "backbone": "resnet50"}
+    own = build_detector(recipe(**given), 2, (0.5, 0.5, 0.5), (0.2, 0.2, 0.2)).net.state_dict()
+    anew = {name for name in own if not torch.equal(own[name], theirs.get(name, torch.zeros(0)))}
+    assert anew == {f"head.classification_head.cls_logits.{part}" for part in ("weight", "bias")}
+    with pytest.raises(ValueError, match=r"`model\.weights`: coco does not fit this network"):
+        build_detector(recipe(width=64, **given), 2, (0.5, 0.5, 0.5), (0.2, 0.2, 0.2))
 
 
 @pytest.mark.parametrize(

@@ -113,6 +113,10 @@ def test_class_weights_come_from_the_counts_of_objects(squares):
         ({"model": SMALL | {"backbone": "resnet1"}}, "`model.backbone` is 'resnet1'"),
         ({"best": "iou"}, "iou"),
         (
+            {"model": {"name": "ssd", "strides": [8, 16], "normalizer": "image"}, "loss": {}},
+            "`model.normalizer` is image, but multi_box divides by what it takes itself; leave batch, or choose",
+        ),
+        (
             {"model": SMALL | {"name": "faster_rcnn"}, "loss": {"classification": {"focal": {"weight": "inverse"}}}},
             "`weight` is still 'inverse'",
         ),

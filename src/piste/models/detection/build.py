@@ -31,6 +31,12 @@ COCO = {
     "faster_rcnn": "FasterRCNN_ResNet50_FPN_Weights",
     "mask_rcnn": "MaskRCNN_ResNet50_FPN_Weights",
 }
+OF_CLASSES = (
+    "head.classification_head.cls_logits",
+    "roi_heads.box_predictor",
+    "roi_heads.mask_predictor.mask_fcn_logits",
+)
+"""Layers whose shape follows from the classes."""
 
 
 def build_detector(recipe: DetectionModelRecipe, classes: int, mean: Triple, std: Triple) -> nn.Module:
@@ -137,8 +143,21 @@ def _ssd(recipe: DetectionModelRecipe, backbone: nn.Module, channels: int, keywo
 
 
 def _load_coco(net: nn.Module, name: str) -> None:
-    """Load a detector trained on COCO, without the layers that do not fit, which score its classes."""
+    """Load a detector trained on COCO, without the layers that score its classes.
+
+    Raises:
+        ValueError: its other layers are not those of this network.
+    """
     state = get_weight(f"{COCO[name]}.COCO_V1").get_state_dict(progress=False, check_hash=True)
-    own = net.state_dict()
-    net.load_state_dict({key: value for key, value in state.items() if own[key].shape == value.shape}, strict=False)
+    kept = {key: value for key, value in state.items() if not key.startswith(OF_CLASSES)}
+    try:
+        missing = net.load_state_dict(kept, strict=False).missing_keys
+    except RuntimeError as error:
+        missing = [str(error).partition("size mismatch for ")[2].partition(":")[0]]
+    left = [key for key in missing if not key.startswith(OF_CLASSES) and not key.endswith("num_batches_tracked")]
+    if left:
+        raise ValueError(
+            f"`model.weights`: coco does not fit this network (at {left[0]}): leave strides, width, anchors and"
+            " head_norm as they are by default"
+        )
     overwrite_eps(net, 0.0)  # what these weights were trained with

@@ -103,6 +103,8 @@ class DetectionModelRecipe(BaseModel):
                 f"`model.weights`: coco is there for retinanet, fcos, faster_rcnn and mask_rcnn with the backbone"
                 f" resnet50; got {self.name} with {self.backbone}"
             )
+        if self.weights is not None and self.weights_backbone is not None:
+            raise ValueError("`model.weights` brings a backbone with it; leave out `weights_backbone`")
         _check_anchors(self)
         return self
 

@@ -15,6 +15,7 @@ from piste.data.detection.dataset import counted
 from piste.data.detection.recipe import DetectionDataRecipe
 from piste.data.problems import Problem
 from piste.data.section import Statistics
+from piste.losses import HardMining, MultiBox, spec_of
 from piste.metrics.detection import DetectionScores, detection_metric_names
 from piste.models.detection.architectures import ARCHITECTURES, every_part
 from piste.models.detection.build import build_detector, check_detector
@@ -90,7 +91,7 @@ class DetectionTask(Task):
             parts=parts,
         )
         task = cls(data, model, resolved, seed)
-        task.objective()
+        _check_normalizer(model, task.objective())
         return task
 
     @property
@@ -232,6 +233,17 @@ class DetectionTask(Task):
         words = [f"{each['class']} {each['score']:.2f}" for each in objects]
         drawn = draw_boxes(shown, sure["boxes"].tolist(), [HIT] * len(objects), words)
         return Prediction({"objects": objects}, {"boxes": drawn})
+
+
+def _check_normalizer(model: DetectionModelRecipe, objective: Objective) -> None:
+    """Refuse a normalizer that a loss would not follow."""
+    usual = ARCHITECTURES[model.name].normalizers[0]
+    for loss in objective.modules():
+        if model.normalizer != usual and isinstance(loss, MultiBox | HardMining):
+            raise ValueError(
+                f"`model.normalizer` is {model.normalizer}, but {spec_of(loss).name} divides by what it takes itself;"
+                f" leave {usual}, or choose another loss"
+            )
 
 
 def _with_boxes(seen: Any) -> Pixels:
