@@ -85,6 +85,31 @@ def test_a_turned_box_is_where_torchvision_puts_it(angle, across, down, zoom, x,
     torch.testing.assert_close(wide.boxes, seen, atol=2e-3, rtol=1e-4)
 
 
+@pytest.mark.parametrize("name", ["rotate", "shear", "shift_scale_rotate"])
+def test_turned_boxes_hold_their_pixels_and_little_more(name):
+    """A disc off the middle, whose box is turned with it: it stays inside, and touches no edge that is far away."""
+    rows, columns = torch.meshgrid(torch.arange(60), torch.arange(70), indexing="ij")
+    disc = ((rows - 20) ** 2 + (columns - 48) ** 2 <= 36)[None]
+    known = torch.tensor([1]), torch.tensor([False]), disc.sum()[None].float()
+    sample = Sample(Image(255 * disc.expand(3, -1, -1).byte()), None, Instances.of(extents(disc), *known))
+    for draw in (Highest(), Lowest()):
+        out = step(name)(sample, draw, CANVAS)
+        [(left, top, right, bottom)], [seen] = boxes_of(out), extents(out.image[:1] > 0).tolist()
+        assert left - 1 <= seen[0] <= left + 4
+        assert top - 1 <= seen[1] <= top + 4
+        assert right - 4 <= seen[2] <= right + 1
+        assert bottom - 4 <= seen[3] <= bottom + 1
+
+
+@pytest.mark.parametrize("masks", [False, True])
+def test_what_shrinks_is_still_all_there(masks):
+    sample = objects([[4, 6, 12, 16]], (24, 20), masks=masks)
+    for step_ in (ShiftScaleRotate(shift=0, scale=0.5, degrees=0), Resize(height=12, width=10)):
+        out = step_(sample, Lowest(), CANVAS).instances
+        assert out.visible.tolist() == [1]
+        assert out.area.tolist() == [20]
+
+
 def test_a_zoom_enlarges_a_box_about_the_middle_and_its_area_with_it():
     sample = objects([[8, 10, 12, 14]], (24, 20))
     out = ShiftScaleRotate(shift=0, scale=0.5, degrees=0)(sample, Highest(), CANVAS).instances
