@@ -65,7 +65,7 @@ class Measures:
 
         Example:
             >>> Measures().shown("iou", 0.4132), Measures().shown("recall", 0.4132).replace("\u00a0", " ")
-            ('0.413', '41 %')
+            ('0.413', '41.3 %')
         """
         if not self.of(name).share:
             return number(value)

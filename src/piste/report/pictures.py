@@ -72,12 +72,12 @@ def class_colour(index: int, background: int | None) -> tuple[int, int, int]:
     return CLASSES[place % len(CLASSES)]
 
 
-def photo_uri(image: Pixels, largest: int = LARGEST) -> str:
+def photo_uri(image: Pixels, largest: int = LARGEST, quality: int = 90) -> str:
     """A photograph as a data URI, at most `largest` pixels a side."""
     photo = Image.fromarray(image)
     photo.thumbnail((largest, largest), Image.Resampling.LANCZOS)
     file = io.BytesIO()
-    photo.save(file, "JPEG", quality=90, subsampling=0)
+    photo.save(file, "JPEG", quality=quality, subsampling=0)
     return _uri(file, "jpeg")
 
 
@@ -89,7 +89,7 @@ def picture_uri(picture: Pixels, largest: int = LARGEST) -> str:
         file = io.BytesIO()
         image.save(file, "PNG", optimize=True)
         return _uri(file, "png")
-    return photo_uri(picture, largest)
+    return photo_uri(picture, largest, quality=82)
 
 
 def _few_colours(picture: Pixels) -> bool:

@@ -46,7 +46,9 @@ def moments(record: RunRecord) -> Moments:
     rest = evenly([snapshot for snapshot in every if snapshot.epoch not in shown], FOLDED)
     ratio = max((s.picture.shape[1] / s.picture.shape[0] for s in every[:1]), default=1.0)
     least = round(min(max(ratio, 1.0) * 168, 350))
-    return Moments([_moment(record, s) for s in first], [_moment(record, s) for s in rest], len(every), least)
+    return Moments(
+        [_moment(record, s, 2 * least) for s in first], [_moment(record, s, 2 * least) for s in rest], len(every), least
+    )
 
 
 def evenly(snapshots: Sequence[Snapshot], most: int) -> list[Snapshot]:
@@ -62,7 +64,7 @@ def evenly(snapshots: Sequence[Snapshot], most: int) -> list[Snapshot]:
     return [snapshots[round(place)] for place in np.linspace(0, len(snapshots) - 1, most)]
 
 
-def _moment(record: RunRecord, snapshot: Snapshot) -> Moment:
+def _moment(record: RunRecord, snapshot: Snapshot, largest: int) -> Moment:
     caption = f"epoch {snapshot.epoch}" + (", best" if snapshot.epoch == record.best_epoch else "")
     picture: Pixels = snapshot.picture
-    return Moment(caption, picture_uri(picture, LARGE), max(picture.shape[:2]) <= SMALL)
+    return Moment(caption, picture_uri(picture, min(largest, LARGE)), max(picture.shape[:2]) <= SMALL)

@@ -14,7 +14,7 @@ from piste.report.words import decimals
 PAGE = 1120  # CSS pixels
 GAP = 32
 ROWS = 6  # of samples that are shown unfolded
-LARGE = 480  # pixels of a picture that has much of the page's width for itself
+LARGE = 400  # pixels of a picture that has much of the page's width for itself
 MOST = 240  # samples of a page
 FLAT = 2.5  # width over height from which panels stand one below the other
 
@@ -145,7 +145,7 @@ def _arranged(samples: list[Sample], pictures: Sequence[Sequence[Pixels]], *, co
     ratio = float(np.median([shape[1] / shape[0] for shape in sizes]))
     wide = float(np.median([shape[1] for shape in sizes]))
     flat = ratio > FLAT
-    one = min(max(1.1 * wide, 112), 220 if count == 1 else 172)
+    one = min(max(1.1 * wide, 112), 220 if count == 1 or wide > 300 else 172)
     least = 340 if flat else round(min(one * count, 520 if count < 5 else 700))
     least = max(least, 200) if compared else least  # for the lines below
     columns = max((PAGE + GAP) // (least + GAP), 1)

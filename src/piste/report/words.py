@@ -14,7 +14,7 @@ def percent(share: float, *, fine: bool = False) -> str:
 
     Args:
         share: in 0 to 1.
-        fine: whether there is room for a digit more where little, or all but a little, is meant.
+        fine: whether there is room for a digit more.
 
     Example:
         >>> percent(0.413).replace(SPACE, " "), percent(0.0042).replace(SPACE, " "), percent(1.0).replace(SPACE, " ")
@@ -27,7 +27,7 @@ def percent(share: float, *, fine: bool = False) -> str:
         text = "<0.1" if value < 1 else ">99.9"
     elif 0 < value < 1:
         text = f"{value:.2f}"
-    elif 99 < value < 100 or (fine and (1 <= value < 10 or 90 < value < 100)):
+    elif 99 < value < 100 or (fine and 1 <= value < 100):
         text = f"{value:.1f}"
     else:
         text = f"{value:.0f}"
