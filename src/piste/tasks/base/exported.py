@@ -42,7 +42,7 @@ class Deployed(nn.Module):
 
     Args:
         model: the network.
-        normalize: mean and deviation that its images are normalised with.
+        normalize: mean and deviation that its images are normalised with; None where it takes them as they are.
         finish: makes the answer of its output.
         channels: of the images that the network takes; 1 for grey ones.
     """
@@ -52,12 +52,13 @@ class Deployed(nn.Module):
     grey: Tensor | None
 
     def __init__(
-        self, model: nn.Module, normalize: Statistics, finish: Callable[[Tensor], Tensor], channels: int = 3
+        self, model: nn.Module, normalize: Statistics | None, finish: Callable[[Tensor], Tensor], channels: int = 3
     ) -> None:
         super().__init__()
         self.model = model
         self.finish = finish
-        mean, std, grey = normalize.of_channels(channels)
+        plain = Statistics(mean=(0.0, 0.0, 0.0), std=(1.0, 1.0, 1.0))
+        mean, std, grey = (plain if normalize is None else normalize).of_channels(channels)
         self.register_buffer("mean", mean)
         self.register_buffer("std", std)
         self.register_buffer("grey", grey)

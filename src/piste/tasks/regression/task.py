@@ -13,12 +13,13 @@ from piste.data.picture_dataset import PictureDataset, collate_pictures
 from piste.data.problems import DataError, Problem
 from piste.data.regression.opened import RegressionData, open_regression
 from piste.data.regression.recipe import RegressionDataRecipe
+from piste.data.section import Statistics
 from piste.metrics.regression import RegressionScores, middle_of, regression_metric_names
 from piste.models.backbones.build import build_backbone, check_backbone, check_input
 from piste.models.backbones.recipe import RegressionModelRecipe
 from piste.objective import Objective
 from piste.objective.recipe import build, resolve
-from piste.tasks.base import Batch, Examined, Prediction, Task
+from piste.tasks.base import Batch, Deployed, Examined, Exported, Prediction, Task
 from piste.tasks.base.augmented import augmented_pictures
 from piste.tasks.base.examined import Pixels
 from piste.tasks.base.loading import loader_of
@@ -140,6 +141,28 @@ class RegressionTask(Task):
         from piste.tasks.regression.examination import examine
 
         return examine(self, model, split, batches)
+
+    def exported(self, model: nn.Module) -> Exported:
+        """The network from images to numbers in their own units."""
+        normalize, (height, width) = self.data.recipe.normalize, self.dataset("val", train=False)[0]["image"].shape[1:]
+        assert isinstance(normalize, Statistics), "open_regression puts numbers here"
+        several = self.quantiles is not None
+        return Exported(
+            Deployed(model, normalize, self._in_units, self.model_recipe.channels),
+            torch.rand(2, 3, height, width),
+            takes=f"RGB images, float32 [N, 3, {height}, {width}], 0 … 1",
+            gives=f"numbers in their own units, float32 [N, values{', quantiles' if several else ''}]",
+            input="image",
+            output="values",
+            free={0: 1},
+            facts={"values": list(self.data.value_names), "quantiles": self.quantiles and list(self.quantiles)},
+        )
+
+    def _in_units(self, numbers: Tensor) -> Tensor:
+        """What the network gives, [N, V] or [N, V * Q], in the values' units; the quantiles in order."""
+        if self.quantiles is None:
+            return self.data.in_units(numbers)
+        return self.data.in_units(numbers.view(-1, len(self.data.value_names), len(self.quantiles))).sort(2).values
 
     @torch.no_grad()
     def predict(self, model: nn.Module, path: Path) -> Prediction:

@@ -1,7 +1,7 @@
 """The task of restoration."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, ClassVar, Self, final
 
@@ -25,7 +25,7 @@ from piste.models.restoration.tiles import in_tiles
 from piste.models.restoration.upscale import upscaled
 from piste.objective import Objective
 from piste.objective.recipe import build, resolve
-from piste.tasks.base import Batch, EpochOrder, Examined, Prediction, Task
+from piste.tasks.base import Batch, Deployed, EpochOrder, Examined, Exported, Prediction, Task
 from piste.tasks.base.discriminator import Discriminator
 from piste.tasks.base.examined import Pixels
 from piste.tasks.restoration.pictures import as_picture, detail, enlarged, sheet, where_it_matters
@@ -227,6 +227,22 @@ class RestorationTask(Task):
             rows.append([enlarged(as_picture(image[:, cut[0], cut[1]])) for image in images])
         model.train(training)
         return sheet([row for row in rows if row[0].shape == rows[0][0].shape])
+
+    def exported(self, model: nn.Module) -> Exported:
+        """The network from images to images, larger by the task's scale."""
+        scale = self.data.scale
+        return Exported(
+            Deployed(model, None, partial(torch.clamp, min=0.0, max=1.0)),
+            torch.rand(2, 3, 64, 64),
+            takes="RGB images, float32 [N, 3, H, W], 0 … 1",
+            gives=f"RGB images, float32 [N, 3, {scale} H, {scale} W], 0 … 1"
+            if scale > 1
+            else "images of the same shape",
+            input="image",
+            output="restored",
+            free={0: 1, 2: 16, 3: 16},
+            facts={"scale": scale},
+        )
 
     @torch.no_grad()
     def predict(self, model: nn.Module, path: Path) -> Prediction:
