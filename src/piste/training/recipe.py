@@ -71,8 +71,8 @@ class Recipe(TrainingRecipe):
         return task
 
     def resolved(self, task: Task) -> Self:
-        """The same recipe with data and loss as its task made them out."""
-        return self.model_copy(update={"data": task.data_recipe, "loss": dict(task.loss)})
+        """The same recipe with data, loss and what else its task made out."""
+        return self.model_copy(update={"data": task.data_recipe, "loss": dict(task.loss), **task.settled()})
 
     def to_yaml(self) -> str:
         """The recipe as YAML, every default written out."""

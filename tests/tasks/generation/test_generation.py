@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+import yaml
 from PIL import Image
 from torch import nn
 
@@ -106,7 +107,7 @@ def test_a_run_on_images_ends_in_a_report_of_samples(tmp_path: Path) -> None:
     assert wall["panel_0_0"].shape[2] == 3
     assert min(wall["panel_0_0"].shape[:2]) >= 128
     summary = json.loads((run / "summary.json").read_text())
-    assert summary["story"]["val"].startswith("made images at a Fréchet distance of ")
+    assert summary["story"]["val"].startswith("made images of which ")
     assert summary["judge"].keys() == {"asked", "accuracy"}
     assert summary["test"]["default"].keys() == summary["val"]["default"].keys()
     assert (run / "snapshots" / "0002.png").exists()
@@ -248,3 +249,13 @@ def test_no_file_is_read_to_predict(tmp_path: Path) -> None:
     task = opened(toy())
     with pytest.raises(DataError, match="a generator makes samples of noise and reads no file"):
         task.predict(task.model(), tmp_path / "x.png")
+
+
+def test_the_resolved_recipe_says_what_the_discriminator_is() -> None:
+    recipe = Recipe.parse(digits())
+    resolved = recipe.resolved(recipe.open())
+    assert resolved.section("discriminator").model_dump() == {
+        **{"steps": 1, "lr": None, "weight_clip": None},
+        **{"name": "dcgan", "width": 4, "layers": None, "norm": "batch"},
+    }
+    assert Recipe.parse(yaml.safe_load(resolved.to_yaml())) == resolved

@@ -21,9 +21,10 @@ def frechet_distance(real: Tensor, fake: Tensor) -> Tensor:
     """
     real, fake = real.double(), fake.double()
     apart = (real.mean(0) - fake.mean(0)).square().sum()
-    one, other = (torch.atleast_2d(torch.cov(features.T)) for features in (real, fake))
+    one, other = (torch.cov(each.T).view(each.shape[1], -1) for each in (real, fake))
     # the eigenvalues of C1 C2 are those of the symmetric C1^(1/2) C2 C1^(1/2)
     values, vectors = torch.linalg.eigh(one)
     root = vectors * values.clamp(min=0).sqrt() @ vectors.T
     common = torch.linalg.eigvalsh(root @ other @ root).clamp(min=0).sqrt().sum()
-    return (apart + one.trace() + other.trace() - 2 * common).clamp(min=0)
+    distance: Tensor = apart + one.trace() + other.trace() - 2 * common
+    return distance.clamp(min=0)

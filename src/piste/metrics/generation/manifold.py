@@ -38,7 +38,7 @@ def precision_recall(real: Tensor, fake: Tensor, neighbours: int = 3) -> Precisi
     """
     near_real, near_fake = _reach(real, neighbours), _reach(fake, neighbours)
     precise, recalled = [], []
-    for part, reach in zip(fake.split(AT_ONCE), near_fake.split(AT_ONCE), strict=True):
+    for part, reach in zip(torch.split(fake, AT_ONCE), torch.split(near_fake, AT_ONCE), strict=True):
         apart = torch.cdist(part, real, compute_mode=_EXACT)
         precise.append((apart <= near_real).any(1))
         recalled.append((apart <= reach[:, None]).any(0))
@@ -50,11 +50,11 @@ _EXACT = "donot_use_mm_for_euclid_dist"  # by products a point is not at 0 from 
 
 def _reach(members: Tensor, neighbours: int) -> Tensor:
     """How far each member's k-th nearest neighbour is from it, [N]."""
-    parts = [torch.cdist(part, members, compute_mode=_EXACT) for part in members.split(AT_ONCE)]
+    parts = [torch.cdist(part, members, compute_mode=_EXACT) for part in torch.split(members, AT_ONCE)]
     return torch.cat([part.kthvalue(neighbours + 1).values for part in parts])  # the nearest is the member itself
 
 
 def nearest(samples: Tensor, members: Tensor) -> tuple[Tensor, Tensor]:
     """How far each sample is from the nearest member, [N], and which that is, [N]."""
-    found = [torch.cdist(part, members, compute_mode=_EXACT).min(1) for part in samples.split(AT_ONCE)]
+    found = [torch.cdist(part, members, compute_mode=_EXACT).min(1) for part in torch.split(samples, AT_ONCE)]
     return torch.cat([each.values for each in found]), torch.cat([each.indices for each in found])

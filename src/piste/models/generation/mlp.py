@@ -37,7 +37,7 @@ class MLPGenerator(nn.Module):
     def forward(self, latent: Tensor) -> Tensor:
         """Samples [N, *shape] of latent numbers [N, L]."""
         samples: Tensor = self.layers(latent)
-        return samples.unflatten(1, self.shape)
+        return samples.view(-1, *self.shape)
 
 
 @final

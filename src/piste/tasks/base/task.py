@@ -97,6 +97,10 @@ class Task(Trainable):
             " `piste predict` runs it"
         )
 
+    def settled(self) -> dict[str, BaseModel]:
+        """Sections of its own besides `data`, by name, where it decided what a recipe left open."""
+        return {}
+
     @classmethod
     def problems(cls, data: Any) -> Sequence[Problem]:
         """Everything that is wrong with the data of a `data:` section; what `open` finds need not be among it."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
@@ -65,12 +65,11 @@ def _training_features(task: GenerationTask, device: torch.device) -> Tensor:
     return torch.cat(parts)
 
 
-def _told(found: dict[str, float], floor: float | None) -> str:
-    beside = "" if floor is None else f" (real training images: {floor:.2f})"
+def _told(found: Mapping[str, float], floor: float | None) -> str:
+    beside = "" if floor is None else f" (real ones: {floor:.2f})"
     return (
-        f"made images at a Fréchet distance of {found['frechet_distance']:.2f} from unseen real ones{beside}; "
-        f"{found['sample_precision']:.0%} of them lie among the real ones, and they cover {found['sample_recall']:.0%} "
-        "of those"
+        f"made images of which {found['sample_precision']:.0%} lie among real ones, and reached "
+        f"{found['sample_recall']:.0%} of those; Fréchet distance {found['frechet_distance']:.2f}{beside}"
     )
 
 

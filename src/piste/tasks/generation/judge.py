@@ -43,7 +43,7 @@ def train_judge(images: GenerationImages) -> Trained:
         for places in islice(_places(len(train)), STEPS):
             scores, target = _asked(judge, train[places], None if labels is None else labels[places])
             optimizer.zero_grad()
-            F.cross_entropy(scores, target).backward()
+            F.cross_entropy(scores, target).backward()  # type: ignore[no-untyped-call]
             optimizer.step()
             schedule.step()
     judge.eval().requires_grad_(False)
@@ -51,7 +51,7 @@ def train_judge(images: GenerationImages) -> Trained:
     with torch.no_grad():
         right = [
             scores.argmax(1) == target
-            for i, part in enumerate(val.split(BATCH))
+            for i, part in enumerate(torch.split(val, BATCH))
             for scores, target in [_asked(judge, part, _labels_of(images, i * BATCH, len(part)))]
         ]
     return Trained(judge, torch.cat(right).float().mean().item())
@@ -69,7 +69,7 @@ def _labels_of(images: GenerationImages, start: int, count: int) -> Tensor | Non
 def _places(count: int) -> Iterator[Tensor]:
     """Batches of places, in a new order each time all have been."""
     while True:
-        yield from torch.randperm(count).split(BATCH)
+        yield from torch.split(torch.randperm(count), BATCH)
 
 
 def _asked(judge: nn.Module, images: Tensor, labels: Tensor | None) -> tuple[Tensor, Tensor]:

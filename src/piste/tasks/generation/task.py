@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Self, final
 
 import torch
+from pydantic import BaseModel
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
@@ -105,6 +106,10 @@ class GenerationTask(Task):
             return cls(mixture, settled, model, discriminator, resolved, seed)
         images = open_images(recipe)
         return cls(images, images.recipe, model, discriminator, resolved, seed)
+
+    def settled(self) -> dict[str, BaseModel]:
+        """The discriminator's section, which follows the model's."""
+        return {"discriminator": self.discriminator_recipe}
 
     @property
     def metric_names(self) -> Sequence[str]:
