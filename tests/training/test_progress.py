@@ -71,3 +71,16 @@ def test_trouble_is_one_line_however_long_and_whatever_is_in_it() -> None:
 
 def test_numbers_are_short() -> None:
     assert [number(value) for value in (0.123456, 2, None, float("nan"))] == ["0.1235", "2.0000", "-", "-"]
+
+
+def test_the_line_of_an_epoch_has_the_metrics_that_the_task_finds_most_telling() -> None:
+    start = {"kind": "start", "epochs": 1, "steps_per_epoch": 1, "key_metrics": ["psnr", "gone"]}
+    epoch = {
+        "kind": "epoch",
+        "epoch": 1,
+        "phase_name": "huber",
+        "train": {"loss": 0.5},
+        "val": {"loss": 0.5, "metrics": {"mae": 0.25, "psnr": 28.5}},
+        "seconds": 1.0,
+    }
+    assert lines_of(start, epoch) == ["epoch 1/1  huber  loss 0.5000, val 0.5000  psnr 28.5000  1.0 s"]
