@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 PositiveInt = Annotated[int, Field(ge=1)]
+Factor = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
 class SegmentationModelRecipe(BaseModel):
@@ -14,8 +15,10 @@ class SegmentationModelRecipe(BaseModel):
     `tu-` and any feature extractor of timm). `depth` is the number of times the encoder halves the image,
     `width` the number of channels in the decoder. `weights` is null for random weights, or the name of a
     pretrained set such as `imagenet`. `activation` says whether classes exclude each other (`softmax`, one
-    channel a class) or stand alone (`sigmoid`, one channel a class other than the background). `options` holds
-    whatever else the chosen architecture takes.
+    channel a class) or stand alone (`sigmoid`, one channel a class other than the background). `auxiliary` asks
+    for deep supervision: a factor > 0 for each of the decoder's coarser stages, the finest first, which then score
+    every pixel, too, and pay the whole `loss` times their factor in training. `options` holds whatever else the
+    chosen architecture takes.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -26,4 +29,5 @@ class SegmentationModelRecipe(BaseModel):
     width: PositiveInt | list[PositiveInt] | None = None
     weights: str | None = None
     activation: Literal["softmax", "sigmoid"] = "softmax"
+    auxiliary: list[Factor] = Field(default_factory=list)
     options: dict[str, Any] = Field(default_factory=dict)

@@ -9,6 +9,7 @@ import timm
 import torch
 from torch import nn
 
+from piste.models.auxiliary import DeeplySupervised
 from piste.models.hushed import hushed
 from piste.models.recipe import SegmentationModelRecipe
 from piste.names import nearest
@@ -52,6 +53,7 @@ def build_segmentation_model(recipe: SegmentationModelRecipe, channels: int) -> 
     """A segmentation network that maps [N, 3, H, W] images to [N, channels, H, W] logits.
 
     Random weights come from torch's random state at the call; `recipe.weights` are loaded through the library.
+    With `recipe.auxiliary` it is a `DeeplySupervised` one, whose weights are otherwise the same.
 
     Args:
         recipe: the `model:` section of a recipe.
@@ -83,7 +85,7 @@ def build_segmentation_model(recipe: SegmentationModelRecipe, channels: int) -> 
         raise ValueError(
             f"`model`: {recipe.name} with {recipe.encoder} and {keywords or 'its defaults'} can't be built: {reason}"
         ) from error
-    return model
+    return DeeplySupervised(model, recipe.name, len(recipe.auxiliary), channels) if recipe.auxiliary else model
 
 
 def check_model(recipe: SegmentationModelRecipe) -> dict[str, Any]:
@@ -145,4 +147,5 @@ def input_multiple(recipe: SegmentationModelRecipe) -> int:
     """What heights and widths of images must be divisible by; also shows that the architecture can be built."""
     with torch.device("meta"):
         model: Any = build_segmentation_model(recipe.model_copy(update={"weights": None}), channels=1)
+    model = model.network if isinstance(model, DeeplySupervised) else model
     return int(model.encoder.output_stride) if model.requires_divisible_input_shape else 1

@@ -1,6 +1,7 @@
 """Objective: losses over time, called like a loss and moved on at the end of each epoch."""
 
 from collections.abc import Mapping
+from collections.abc import Sequence as SequenceOf
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Literal, cast, final
@@ -11,6 +12,9 @@ from piste.names import nearest
 from piste.objective.phase import Phase, PhaseState
 from piste.objective.players import Critic, Match
 from piste.objective.terms import Parted, Target, Term, TermValue, terms_of
+
+AUXILIARY = "auxiliary"
+"""The term that holds what auxiliary predictions add."""
 
 
 @dataclass(frozen=True)
@@ -87,6 +91,7 @@ class Objective(nn.Module):
         *,
         mask: Tensor | Parted | None = None,
         sample_weight: Tensor | Parted | None = None,
+        auxiliary: SequenceOf[tuple[float, Tensor | Parted]] = (),
     ) -> Tensor:
         """What to minimise, 0-d. Each term's share of it is then in `terms`.
 
@@ -94,9 +99,18 @@ class Objective(nn.Module):
         that is read, {"labels": …, "distance": …}; the other losses are handed its labels, and what else their call
         names. A model of several outputs gives its prediction, target and mask by part, each a mapping; the terms then
         say which part they price.
+
+        `auxiliary` holds further predictions of the same target, as deep supervision has them, each after a factor
+        > 0: the whole is paid for each of them, times its factor, and all of that is the term `auxiliary`.
         """
         total: Tensor
-        total, self.terms = self._current(self._epochs, prediction, target, mask=mask, sample_weight=sample_weight)
+        phase, common = self._current, {"mask": mask, "sample_weight": sample_weight}
+        total, self.terms = phase(self._epochs, prediction, target, **common)
+        if auxiliary:
+            if AUXILIARY in self.terms:
+                raise ValueError(f"a term must not be called {AUXILIARY!r}: so is what auxiliary outputs add.")
+            added, value = phase.auxiliary(self.terms, auxiliary, target, **common)
+            total, self.terms = total + added, {**self.terms, AUXILIARY: value}
         return total
 
     def for_discriminator(self, critic: Critic, real: Tensor, fake: Tensor) -> Tensor:

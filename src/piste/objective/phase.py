@@ -113,6 +113,38 @@ class Phase(nn.Module):
             total = torch.stack([(0.0 * output).sum() for output in outputs if isinstance(output, Tensor)]).sum()
         return total, values
 
+    def auxiliary(
+        self,
+        values: Mapping[str, TermValue],
+        predictions: Iterable[tuple[float, Tensor | Parted]],
+        target: Target | Parted,
+        *,
+        mask: Tensor | Parted | None = None,
+        sample_weight: Tensor | Parted | None = None,
+    ) -> tuple[Tensor, TermValue]:
+        """What further predictions of the target add to the total, and what to report of it: their mean loss.
+
+        Each is priced by the terms that optimise the main one, and with the factors that these have there, however
+        they are weighed; what only watches, or asks for a discriminator, leaves it out.
+
+        Args:
+            values: What each term came to for the main prediction.
+            predictions: Each after its factor, > 0.
+            target: As for the main prediction.
+            mask: The same.
+            sample_weight: The same.
+        """
+        terms = [term for term in self.parts if not term.watched and term.game == "none"]
+        optimised = [(term, values[term.name].factor) for term in terms]
+        counted = [pair for pair in optimised if isinstance(pair[1], Tensor) or pair[1] > 0]
+        whole, total = 0.0, torch.zeros_like(next(iter(values.values())).raw)
+        for share, prediction in predictions:
+            whole += share
+            for term, factor in counted:
+                total = total + share * term.at(factor, prediction, target, mask, sample_weight)
+        weighted = total.detach()
+        return total, TermValue(weighted / whole, whole, weighted)
+
     def for_discriminator(self, epoch: int, match: Match) -> tuple[Tensor, dict[str, TermValue]]:
         """The total that the discriminator minimises in an epoch of this phase, 0-d, and what each term came to."""
         total = torch.zeros((), device=match.fake_scores.device)

@@ -123,6 +123,18 @@ class Term(nn.Module):
         price = price_for_model(self.loss)
         return self._valued(epoch, self._factor_in(epoch), lambda: price(prediction, target, **call))
 
+    def at(
+        self,
+        factor: float | Tensor,
+        prediction: Tensor | Parted,
+        target: Target | Parted,
+        mask: Tensor | Parted | None,
+        sample_weight: Tensor | Parted | None,
+    ) -> Tensor:
+        """The loss of another prediction times a factor, with the keywords as the last call set them."""
+        prediction, target, call = self.inputs(prediction, target, mask, sample_weight)
+        return factor * self._one_number(price_for_model(self.loss)(prediction, target, **call))
+
     def for_discriminator(self, epoch: int, match: Match) -> tuple[Tensor | None, TermValue]:
         """What the discriminator pays in this epoch of the phase, None for nothing, and what to report.
 

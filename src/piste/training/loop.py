@@ -169,7 +169,7 @@ def train_epoch(
             if not ends_step:
                 continue
             output = state.rival.judged(output)
-        loss = objective(output.prediction, output.asked, mask=output.mask)
+        loss = objective(output.prediction, output.asked, mask=output.mask, auxiliary=output.auxiliary)
         book.batch(loss, output, task.names(batch), partial(task.forward, model, batch))
         if weighed:  # a batch weighs by what it counts, as if the whole step were one batch
             state.elements = state.elements or processes.agree(_elements(output.target))

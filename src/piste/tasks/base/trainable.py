@@ -29,6 +29,7 @@ class Batch(NamedTuple):
         mask: bool, broadcasts against the target; `False` marks elements that do not count.
         counted: 0-d, on the device: how many target elements count. Averages over batches weigh by it.
         beside: what some losses read besides the target, by name, on the device.
+        auxiliary: further predictions of the target, each after the factor that its loss is added with; in training.
     """
 
     prediction: Any
@@ -36,6 +37,7 @@ class Batch(NamedTuple):
     mask: Any
     counted: Tensor
     beside: Mapping[str, Tensor] = MappingProxyType({})
+    auxiliary: Sequence[tuple[float, Any]] = ()
 
     @property
     def asked(self) -> Any:

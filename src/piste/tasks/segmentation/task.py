@@ -24,9 +24,11 @@ from piste.metrics.decisions import label_map
 from piste.metrics.names import metric_names
 from piste.metrics.objects import ObjectScores
 from piste.metrics.pixels import PixelScores
+from piste.models.auxiliary import Supervised
 from piste.models.recipe import SegmentationModelRecipe
 from piste.models.segmentation import build_segmentation_model, check_model, input_multiple
 from piste.objective import Objective
+from piste.objective.objective import AUXILIARY
 from piste.objective.recipe import build, resolve
 from piste.tasks.base import Batch, Deployed, EpochOrder, Examined, Exported, Prediction, Task
 from piste.tasks.base.examined import Pixels
@@ -49,6 +51,9 @@ class SegmentationTask(Task):
         model_recipe: the `model:` section.
         loss: the resolved `loss:` section.
         seed: of the order and the augmentation.
+
+    Raises:
+        ValueError: the architecture lacks what the section asks for, or a term has the name of another.
     """
 
     summary: ClassVar[str] = "every pixel of an image gets a class"
@@ -67,7 +72,12 @@ class SegmentationTask(Task):
         self.seed = seed
         self.multiple = input_multiple(model_recipe)
         self.foreground = [i for i in range(len(data.class_names)) if i != data.background]
-        losses = [module for module in self.objective().modules() if isinstance(module, Loss)]
+        objective = self.objective()
+        if model_recipe.auxiliary and AUXILIARY in {term.name for phase in objective.order for term in phase.parts}:
+            raise ValueError(
+                f"`loss`: a term is called {AUXILIARY}, as is what `model.auxiliary` adds; rename the term"
+            )
+        losses = [module for module in objective.modules() if isinstance(module, Loss)]
         self.reads = {name for loss in losses for name in loss.reads}
         self.masked = any(not hasattr(loss, "ignore_index") for loss in losses)
 
@@ -131,14 +141,18 @@ class SegmentationTask(Task):
 
     def forward(self, model: nn.Module, batch: Any) -> Batch:
         """One forward pass."""
-        logits, target = model(batch["image"]).float(), batch["target"]
+        found, target = model(batch["image"]), batch["target"]
+        logits, coarser = found if isinstance(found, Supervised) else (found, ())
+        auxiliary = [(factor, each.float()) for factor, each in zip(self.model_recipe.auxiliary, coarser, strict=False)]
         counts = target != IGNORE_INDEX
         beside = {name: batch[name] for name in self.reads}
         if self.activation == "softmax":
-            return Batch(logits, target, counts if self.masked else None, counts.sum(), beside)
+            mask = counts if self.masked else None
+            return Batch(logits.float(), target, mask, counts.sum(), beside, auxiliary)
         classes = torch.tensor(self.foreground, device=target.device).view(1, -1, 1, 1)
         number = counts.sum() * len(self.foreground)
-        return Batch(logits, target.unsqueeze(1) == classes, counts.unsqueeze(1), number, beside)
+        labels = target.unsqueeze(1) == classes
+        return Batch(logits.float(), labels, counts.unsqueeze(1), number, beside, auxiliary)
 
     def names(self, batch: Any) -> Sequence[str]:
         """The stems of the images."""
