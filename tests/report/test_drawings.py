@@ -147,3 +147,11 @@ def test_a_broken_figure_is_noted_and_the_others_drawn(digits, tmp_path):
     assert [each.title for row in rows for each in row] == ["B"]
     (trouble,) = troubles
     assert trouble.startswith("figure 1 of validation (no kind 'pie'")
+
+
+@pytest.mark.parametrize(("highest", "clipped"), [(2.0, False), (6.0, True)])
+def test_a_line_that_leaves_its_range_is_cut_off_and_one_within_lies_over_the_border(highest, clipped):
+    document = {"kind": "lines", "title": "a", "series": [{"x": [0, 1], "y": [0, highest]}], "y_range": [0, 2]}
+    figure = read_drawing(document).draw(572)
+    figure.savefig(io.BytesIO(), format="svg")  # a line far beyond the border would leave no room for the axes
+    assert figure.axes[0].lines[0].get_clip_on() == clipped

@@ -57,7 +57,8 @@ class Lines(Drawing):
         looks = _looks(self.series)
         for line, look in zip(self.series, looks, strict=True):
             dot: dict[str, Any] = {"marker": "o", "markersize": 4} if len(line.finite()) == 1 else {}
-            axes.plot(line.x, line.y, clip_on=False, zorder=3, **look, **dot)
+            leaves = not all(_holds(self.x_range, x) and _holds(self.y_range, y) for x, y in line.finite())
+            axes.plot(line.x, line.y, clip_on=leaves, zorder=3, **look, **dot)
         if self.x_range:
             axes.set_xlim(self.x_range)
         if self.y_range:
@@ -83,6 +84,10 @@ class Lines(Drawing):
             if (points := line.finite())
         ]
         return f"{self.title}: {self.y} over {self.x}; {listed(ends)}"
+
+
+def _holds(ends: Range | None, value: float) -> bool:
+    return ends is None or ends[0] <= value <= ends[1]
 
 
 def _all_shares(ends: Range | None) -> bool:
