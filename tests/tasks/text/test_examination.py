@@ -20,7 +20,8 @@ def test_it_tells_what_is_misread_as_what(greys: Path) -> None:
     assert found.scores["default"] == {"cer": 4 / 17, "wer": 2 / 7, "exact": 3 / 5}
     assert found.scores["beam"] == found.scores["default"]
     assert found.story == (
-        "read 60% of the lines without a mistake; 23.5% of the characters are wrong, most often c read as b (4 times)"
+        "read 60\u00a0% of the lines without a mistake; 23.5\u00a0% of the characters are wrong,"
+        " most often “c” read as “b” (4 times)"
     )
     assert [sample["name"] for sample in found.samples] == [
         "val01.png",
@@ -49,7 +50,9 @@ def test_the_other_decoding_is_told_too(greys: Path) -> None:
     task = opened(greys, model={"decode": "beam"})
     found = examine(task, Grey(task), "test", task.loader("test", train=False, workers=0, batch_size=3))
     assert found.scores.keys() == {"default", "greedy"}
-    assert found.story.startswith("read 100% of the lines without a mistake; 0.0% of the characters are wrong")
+    assert found.story.startswith(
+        "read 100\u00a0% of the lines without a mistake; 0.0\u00a0% of the characters are wrong"
+    )
     assert "most often" not in found.story
 
 

@@ -62,6 +62,24 @@ def test_a_right_model_makes_no_mistake(greys: Path, decode: Any, loss: str) -> 
     assert task.default_metric in task.metric_names
 
 
+class Unsure(nn.Module):
+    """Takes the blank for likelier than the first character, at each step: that twice has 0.36, an a 0.64."""
+
+    def forward(self, image: Tensor, widths: Tensor) -> Tensor:
+        return torch.tensor([0.6, 1e-9, 0.4, 1e-9, 1e-9]).log().expand(len(image), image.shape[3] // 4, -1)
+
+
+@pytest.mark.parametrize(("decode", "read"), [("greedy", ""), ({"beam": {"width": 2}}, "a")])
+def test_lines_are_read_as_the_recipe_says(greys: Path, decode: Any, read: str) -> None:
+    task = opened(greys, model={"decode": decode})
+    batch = list(task.loader("val", train=False, workers=0, batch_size=1))[3]
+    output = task.forward(Unsure(), batch)
+    assert [task.data.alphabet.text(row) for row in task.read(output).tolist()] == [read]
+    scores = task.scores()
+    scores.update(output)
+    assert scores.compute()["exact"] == float(read == "a")
+
+
 def test_what_is_padded_counts_for_nothing(greys: Path) -> None:
     task = opened(greys)
     objective, model = task.objective(), task.model().eval()

@@ -92,14 +92,24 @@ def _shown(task: TextTask, split: str, reading: Reading) -> Shown:
 
 
 def _story(scores: dict[str, float], confused: Counter[tuple[str, str]]) -> str:
-    said = f"read {scores['exact']:.0%} of the lines without a mistake; {scores['cer']:.1%} of the characters are wrong"
+    exact, wrong = (_percent(scores[name], digits) for name, digits in (("exact", 0), ("cer", 1)))
+    said = f"read {exact} of the lines without a mistake; {wrong} of the characters are wrong"
     for (truth, read), count in confused.most_common(1):
-        said += f", most often {_named(truth)} read as {_named(read)} ({count} times)"
+        said += f", most often {_quoted(truth)} read as {_quoted(read)} ({count} times)"
     return said
 
 
+def _percent(share: float, digits: int) -> str:
+    return f"{100 * share:.{digits}f}\u00a0%"
+
+
+def _quoted(char: str) -> str:
+    """How a character is written about in a sentence."""
+    return f"“{_named(char)}”" if char else "nothing"
+
+
 def _named(char: str) -> str:
-    """How a character is written about."""
+    """How a character is written about in a figure."""
     return {"": "nothing", " ": "␣"}.get(char, char)
 
 

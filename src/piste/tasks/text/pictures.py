@@ -1,7 +1,6 @@
 """A line with what it says and what was read of it, character above character, the mistakes in colour."""
 
 from collections.abc import Sequence
-from itertools import zip_longest
 
 import numpy as np
 from PIL import Image, ImageDraw
@@ -50,11 +49,9 @@ def reading_picture(read: str, truth: str | None = None) -> Pixels:
     return np.asarray(canvas).copy()
 
 
-def sheet(pictures: Sequence[Pixels]) -> Pixels:
-    """Pictures of one size, two in a row."""
-    blank = np.full_like(pictures[0], PAPER)
-    pairs = zip_longest(pictures[::2], pictures[1::2], fillvalue=blank)
-    return np.concatenate([np.concatenate(pair, axis=1) for pair in pairs], axis=0)
+def stacked(pictures: Sequence[Pixels]) -> Pixels:
+    """Pictures of one width, one below the other."""
+    return np.concatenate(list(pictures), axis=0)
 
 
 def _write(pen: ImageDraw.ImageDraw, top: int, pairs: Sequence[Pair], *, of_truth: bool) -> None:

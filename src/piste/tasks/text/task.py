@@ -28,9 +28,10 @@ from piste.objective.recipe import build, resolve
 from piste.tasks.base import Batch, Deployed, Examined, Exported, Prediction, Task
 from piste.tasks.base.examined import Pixels
 from piste.tasks.text.order import WidthOrder
-from piste.tasks.text.pictures import read_line, sheet
+from piste.tasks.text.pictures import read_line, stacked
 
-SHOWN = 6  # lines in a snapshot and in the picture of augmented lines
+SHOWN = 3  # lines in a snapshot
+AUGMENTED = 6  # lines in the picture of augmented ones
 VERSIONS = 4  # how often each of the latter is drawn
 
 
@@ -210,7 +211,7 @@ class TextTask(Task):
         if not self.data.recipe.augment:
             return {}
         dataset = self.data.dataset("train", train=True, seed=self.seed)
-        places = range(min(SHOWN, len(dataset)))
+        places = range(min(AUGMENTED, len(dataset)))
         arrays: dict[str, Pixels | list[str]] = {"names": [dataset.store.name(place) for place in places]}
         for place in places:
             arrays[f"original_{place}"] = _picture(dataset.store[place])
@@ -229,7 +230,7 @@ class TextTask(Task):
         batch = collate([dataset[place] for place in places])
         output = self.forward(model.eval(), {**batch, "image": batch["image"].to(device)})
         model.train(training)
-        return sheet(
+        return stacked(
             [
                 read_line(_picture(self.data.image("val", place)), self.data.alphabet.text(ids), dataset.texts[place])
                 for place, ids in zip(places, self.read(output).tolist(), strict=True)
