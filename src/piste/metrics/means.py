@@ -18,6 +18,8 @@ class Means(Metric):
     """
 
     full_state_update = False
+    totals: Tensor
+    counts: Tensor
 
     def __init__(self, names: Sequence[str]) -> None:
         super().__init__()

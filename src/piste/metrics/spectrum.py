@@ -52,6 +52,7 @@ def error_spectrum(images: Tensor, target: Tensor) -> Spectrum:
     def power(planes: Tensor) -> Tensor:
         planes = (planes - planes.mean((2, 3), keepdim=True)) * taper
         found = torch.fft.rfft2(planes, norm="ortho").abs().square().sum((0, 1)) * twice
-        return found.new_zeros(BINS + 1).index_add(0, place, found.flatten())[:BINS].double().cpu()
+        binned: Tensor = found.new_zeros(BINS + 1).index_add(0, place, found.flatten())
+        return binned[:BINS].double().cpu()
 
     return Spectrum(power(images - target), power(target))

@@ -41,7 +41,7 @@ def amount(low: float, high: float, *, whole: bool = False) -> Any:
     """The type of a number of low … high, or of a range [from, to] that it is drawn from evenly."""
     one = {"type": "integer" if whole else "number", "minimum": low, "maximum": high}
     schema = {"anyOf": [one, {"type": "array", "items": one, "minItems": 2, "maxItems": 2}]}
-    kind = Annotated[
+    kind: Any = Annotated[
         ranged(low, high), BeforeValidator(_as_range), PlainSerializer(_as_written), WithJsonSchema(schema)
     ]
     return Annotated[kind, AfterValidator(_whole)] if whole else kind
