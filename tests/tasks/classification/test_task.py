@@ -263,3 +263,10 @@ def test_the_built_in_recipe_of_digits_opens() -> None:
 def test_noise_is_told(tmp_path: Path) -> None:
     task = load_recipe("digits", ["data.label_noise={rate: 0.4}"]).open()
     assert task.facts()["wrong_labels"] == pytest.approx(0.4 * 1259, abs=90)
+
+
+def test_presence_is_set_against_absence_by_counts_of_images(several: Path) -> None:
+    loss = {"binary_cross_entropy": {"pos_weight": "inverse"}}
+    task = opened(several, model=SMALL | {"activation": "sigmoid"}, loss=loss)
+    present = task.data.targets["train"].sum(0)
+    assert task.loss["binary_cross_entropy"]["pos_weight"] == pytest.approx(((20 - present) / present).tolist())
