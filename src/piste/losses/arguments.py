@@ -46,7 +46,9 @@ def numbers(name: str, value: float | Sequence[float], role: str, *, above: floa
     note(name, lambda: Rule("numbers", above=above, below=below))
     several = isinstance(value, Sequence) and not isinstance(value, str)
     each: list[Any] = list(value) if several else [value]  # type: ignore[arg-type]
-    if not each or not all(isinstance(one, Real) and not isinstance(one, bool) and above < one < below for one in each):
+    if not each or not all(
+        isinstance(one, Real) and not isinstance(one, bool) and above < float(one) < below for one in each
+    ):
         rule = f"must be a number > {above:g} and < {below:g}, or a list of such numbers"
         raise ValueError(f"`{name}` is {role} and {rule}; got {value!r}.")
     return torch.tensor(each, dtype=torch.float32) if several else None

@@ -61,7 +61,7 @@ class Answers(NamedTuple):
         """The labels given [N, C]: the most probable one, or, of several, those that reach their threshold."""
         if self.multi_label:
             return np.asarray(self.probs >= np.asarray(thresholds))
-        return np.eye(self.probs.shape[1], dtype=bool)[self.probs.argmax(1)]
+        return np.asarray(np.eye(self.probs.shape[1], dtype=bool)[self.probs.argmax(1)])
 
     def counts(self, label: int) -> ThresholdCounts:
         """Hits and false alarms of one class at each of its probabilities."""

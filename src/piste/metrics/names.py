@@ -47,7 +47,7 @@ def metric_of(name: str) -> Metric:
 file_metrics(
     {
         "iou": Metric("IoU", meaning="pixels of a class in truth and prediction, divided by those in either"),
-        "f1": Metric("F1 (Dice)", meaning="harmonic mean of precision and recall"),
+        "f1": Metric("F1", meaning="harmonic mean of precision and recall"),
         "precision": Metric("Precision", meaning="share of what was predicted that is true"),
         "recall": Metric("Recall", meaning="share of what is true that was predicted"),
         "accuracy": Metric("Accuracy", meaning="share of what was named right"),

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.datasets import load_digits  # type: ignore[import-untyped]
+from sklearn.datasets import load_digits
 
 from piste.data.classification.labelled import Labelled, settle_numbers
 from piste.data.classification.recipe import ClassificationDataRecipe
