@@ -64,7 +64,7 @@ def test_norms_stand_where_they_belong():
     for _ in range(50):
         spectral(torch.randn(2, 3, 16, 16))
     weights = [layer.weight for layer in spectral.modules() if isinstance(layer, nn.Conv2d)]
-    assert all(torch.linalg.matrix_norm(weight.flatten(1), 2) < 1.1 for weight in weights)
+    assert all(0.8 < torch.linalg.matrix_norm(weight.flatten(1), 2) < 1.1 for weight in weights)
 
 
 def test_every_setting_acts():

@@ -200,6 +200,15 @@ def test_pictures_show_black_to_white_in_a_grid() -> None:
     assert [picture[4, 4, 0], picture[4, 14, 0], picture[14, 4, 0]] == [0, 128, 255]
 
 
+def test_every_epoch_is_judged_by_what_it_makes_of_the_same_noise() -> None:
+    task = opened(digits())
+    for train in (False, True):
+        loader = task.loader("val", train=train, workers=0, batch_size=24)
+        first = loader.dataset[3]["latent"]
+        loader.dataset.set_epoch(2)  # type: ignore[attr-defined]
+        assert torch.equal(loader.dataset[3]["latent"], first) is not train
+
+
 def test_snapshots_show_the_same_noise_each_time() -> None:
     task = opened(digits())
     model = task.model()
