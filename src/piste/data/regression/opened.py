@@ -165,7 +165,8 @@ def count_lakes(recipe: RegressionDataRecipe) -> Valued:
     if listing.problems:
         raise DataError(*listing.problems)
     codes = Codes.of(dict(BUILT_IN["lakes"]), [])
-    counts = [ndimage.label(read_mask(sample.mask, codes) == 1, CORNERS)[1] for sample in listing.samples]
+    masks = [sample.mask for sample in listing.samples if isinstance(sample.mask, Path)]
+    counts = [ndimage.label(read_mask(mask, codes) == 1, CORNERS)[1] for mask in masks]
     pictures = ImageFiles([s.image for s in listing.samples], [s.name for s in listing.samples], recipe.window)
     return Valued(folder, folder, pictures, ("lakes",), np.array(counts, dtype=np.float64)[:, None])
 
