@@ -54,10 +54,6 @@ def numbers(name: str, value: float | Sequence[float], role: str, *, above: floa
     return torch.tensor(each, dtype=torch.float32) if several else None
 
 
-def _plain(value: Any) -> bool:
-    return isinstance(value, Real) and not isinstance(value, bool)
-
-
 def one_of(name: str, value: _T, allowed: Collection[_T]) -> _T:
     """One of a few values.
 
