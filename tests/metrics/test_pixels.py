@@ -16,7 +16,7 @@ from torchmetrics.functional.classification import (
 )
 
 from piste.metrics import PixelScores, metric_names
-from piste.metrics.pixels import THRESHOLDS
+from piste.metrics.labels import THRESHOLDS
 
 CLASSES = ["background", "lake", "road"]
 

@@ -11,6 +11,7 @@ from piste.data.problems import DataError, Problem
 from piste.names import nearest
 
 if TYPE_CHECKING:
+    from piste.data.labelled import LabelMasks
     from piste.data.outlined import OutlinedMask
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff")
@@ -25,13 +26,13 @@ class Sample:
     Args:
         name: the stem that both files share.
         image: path of the image.
-        mask: path of the mask, or what it is drawn from.
+        mask: path of the mask, or what it is drawn from, or those of each label.
         size: height and width in pixels.
     """
 
     name: str
     image: Path
-    mask: "Path | OutlinedMask"
+    mask: "Path | OutlinedMask | LabelMasks"
     size: tuple[int, int]
 
 

@@ -15,6 +15,7 @@ from piste.data.outlined import OutlinedMask
 from piste.data.problems import DataError, Problem
 
 Colour = tuple[int, int, int]
+IN_COLOUR = "is a mask in colour, but data.classes names values; give each class its colour, such as lake: [0, 0, 255]"
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,7 @@ def read_mask(mask: Path | OutlinedMask, codes: Codes) -> NDArray[np.uint8]:
     """
     if isinstance(mask, OutlinedMask):
         return _draw(mask, codes)
-    values = _read_values(mask, codes.colours, white=255 if 255 in codes.keys and 1 not in codes.keys else 1)
+    values = read_values(mask, codes.colours, white=255 if 255 in codes.keys and 1 not in codes.keys else 1)
     return _coded(mask, values, np.zeros(values.shape, dtype=np.bool_), codes)
 
 
@@ -86,10 +87,21 @@ def find_values(mask: Path | OutlinedMask) -> set[int]:
     """
     if isinstance(mask, OutlinedMask):
         return set(np.unique(mask.draw()[0]).tolist())
-    return set(np.unique(_read_values(mask, colours=False, white=1)).tolist())
+    return set(np.unique(read_values(mask, colours=False, white=1)).tolist())
 
 
-def _read_values(path: Path, colours: bool, white: int) -> NDArray[np.int64]:
+def read_values(path: Path, colours: bool, white: int, in_colour: str = IN_COLOUR) -> NDArray[np.int64]:
+    """What stands in a mask's file: a value for each pixel, or a colour as one number.
+
+    Args:
+        path: the file.
+        colours: whether colours are wanted.
+        white: the value of white in a mask of one bit.
+        in_colour: what is said of a mask in colour where values are wanted.
+
+    Raises:
+        DataError: the file is broken, or of another kind.
+    """
     with open_image(path) as file:
         _refuse_scaled(path, file)
         image = upright(file)
@@ -112,13 +124,7 @@ def _read_values(path: Path, colours: bool, white: int) -> NDArray[np.int64]:
             channels = np.array(image.convert("RGB"), dtype=np.int64)
             if (channels == channels[:, :, :1]).all():
                 return channels[:, :, 0]
-            raise DataError(
-                Problem(
-                    path,
-                    "is a mask in colour, but data.classes names values; give each class its "
-                    "colour, such as lake: [0, 0, 255]",
-                )
-            )
+            raise DataError(Problem(path, in_colour))
         raise DataError(Problem(path, f"is a mask of kind {image.mode}; save it as grey, palette or RGB"))
 
 

@@ -13,6 +13,7 @@ from piste.data.section import Colour, ImagesSection, is_triple
 from piste.names import nearest
 
 Value = Annotated[int, Field(ge=0, le=65535)] | Colour
+MOST_LABELS = 32  # their combinations are counted in 64 bits
 
 
 def _read_classes(classes: object) -> object:
@@ -49,6 +50,22 @@ def _read_ignored(ignore: object) -> object:
     return list(ignore)
 
 
+def _read_labels(labels: object) -> object:
+    """Names of folders."""
+    if labels is None:
+        return labels
+    if not isinstance(labels, list | tuple) or not labels or not all(isinstance(name, str) for name in labels):
+        raise ValueError(f"lists the names of folders in masks/, such as [roof, shadow]; got {labels!r:.60}")
+    if len(set(labels)) < len(labels):
+        raise ValueError(f"names each label once; got {labels!r:.80}")
+    if len(labels) > MOST_LABELS:
+        raise ValueError(f"takes {MOST_LABELS} labels at most; got {len(labels)}")
+    for name in labels:
+        if not name.strip() or name.startswith(".") or "/" in name or "\\" in name:
+            raise ValueError(f"takes names of folders in masks/; got {name!r:.60}")
+    return tuple(labels)
+
+
 @final
 class SegmentationDataRecipe(ImagesSection):
     """Which images a run learns from, how they are split, and how they are shown to the model.
@@ -63,6 +80,10 @@ class SegmentationDataRecipe(ImagesSection):
     which then must be 0, 1, 2, … without a gap. Pixels whose value is in `ignore` count for nothing. `background`
     names the class that is no object: the one called background, where there is one.
 
+    `labels` names labels that do not exclude each other instead of classes: a pixel may have several of them, or none.
+    Each has a folder of masks, `masks/LABEL/`, in which 0 is no and any other value yes. They go with
+    `model.activation: sigmoid`; there is no background, and `ignore` holds for the masks of all of them.
+
     `mask_fill` is what lies outside a mask: `ignore`, so that it counts for nothing, or a class. Masks are always
     resampled by the nearest pixel. The other keys are those of `ImagesSection`.
     """
@@ -73,6 +94,9 @@ class SegmentationDataRecipe(ImagesSection):
     classes: Annotated[
         dict[str, Value] | None,
         BeforeValidator(_read_classes, json_schema_input_type=dict[str, Value] | list[str] | None),
+    ] = None
+    labels: Annotated[
+        tuple[str, ...] | None, BeforeValidator(_read_labels, json_schema_input_type=list[str] | None)
     ] = None
     ignore: Annotated[
         list[Value], BeforeValidator(_read_ignored, json_schema_input_type=list[Value] | Value | None)
@@ -88,6 +112,23 @@ class SegmentationDataRecipe(ImagesSection):
             if isinstance(step, CopyPaste) and step.outline != "mask":
                 raise ValueError(f"copy_paste.outline must be mask, for here objects have masks; got {step.outline}")
         return steps
+
+    @model_validator(mode="after")
+    def _labels_stand_alone(self) -> Self:
+        if self.labels is None:
+            return self
+        given = {"classes": self.classes, "background": self.background, "annotations": self.annotations}
+        for key, value in given.items():
+            if value is not None:
+                raise ValueError(f"{key} does not go with labels, which do not exclude each other; remove one of them")
+        if self.path in BUILT_IN:
+            raise ValueError(f"labels need a folder with masks/LABEL/ for each; {self.path} has classes")
+        if self.mask_fill != "ignore":
+            raise ValueError(f"mask_fill must be ignore with labels; got {self.mask_fill}")
+        for ignored in self.ignore:
+            if not isinstance(ignored, int) or ignored == 0:
+                raise ValueError(f"ignore takes values of 1 … 65535 with labels, where 0 is no; got {ignored!r:.60}")
+        return self
 
     @model_validator(mode="after")
     def _classes_agree(self) -> Self:

@@ -1,10 +1,10 @@
 """A segmentation data set, opened by a recipe: verified, split, counted, ready to be shown to a model."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from random import Random
-from typing import final
+from typing import Any, final
 
 import numpy as np
 import torch
@@ -19,7 +19,9 @@ from piste.data.dataset import Item, Items, SegmentationDataset, collate
 from piste.data.deal import deal_as_filed, deal_out, default_split
 from piste.data.folder import BUILT_IN, Listing, Sample, list_samples, locate
 from piste.data.images import read_image
-from piste.data.masks import Codes, find_values
+from piste.data.labelled import YES, Combinations, LabelMasks
+from piste.data.labelled_folder import list_labelled
+from piste.data.masks import Codes, find_values, read_mask
 from piste.data.outlined import coco_files, list_outlined
 from piste.data.problems import DataError, Problem
 from piste.data.recipe import SegmentationDataRecipe
@@ -38,24 +40,31 @@ class SegmentationData:
         folder: where the data lies.
         splits: samples of `train`, `val` and, if there are any, `test`.
         counts: class frequencies of the training masks, after `prepare`.
+        combinations: where the data have labels that do not exclude each other: what the indices in masks stand for.
     """
 
     def __init__(
-        self, recipe: SegmentationDataRecipe, folder: Path, splits: Mapping[str, Sequence[Sample]], counts: ClassCounts
+        self,
+        recipe: SegmentationDataRecipe,
+        folder: Path,
+        splits: Mapping[str, Sequence[Sample]],
+        counts: ClassCounts,
+        combinations: Combinations | None = None,
     ) -> None:
         self.recipe = recipe
         self.folder = folder
         self.splits = splits
         self.counts = counts
-        self._reader = reader_of(recipe)
+        self.combinations = combinations
+        self._reader = reader_of(recipe, combinations)
         samples = [sample for split in splits.values() for sample in split]
         self._cached = fits_in_memory(samples) if recipe.cache == "auto" else recipe.cache
         self._stores: dict[str, Store] = {}
 
     @property
     def class_names(self) -> tuple[str, ...]:
-        """The classes in the order of their indices."""
-        return tuple(self.recipe.classes or ())
+        """The classes in the order of their indices, or the labels."""
+        return class_names_of(self.recipe)
 
     @property
     def background(self) -> int | None:
@@ -81,7 +90,8 @@ class SegmentationData:
         assert isinstance(normalize, Statistics), "open_segmentation puts numbers here"
         store = self._store(split)
         pipeline = self.recipe.pipeline(steps, self.recipe.outside)
-        pipeline = pipeline.mixing(partial(draw_sample, store), background=self.background)
+        nothing = self.background if self.combinations is None else 0
+        pipeline = pipeline.mixing(partial(draw_sample, store), background=nothing)
         return SegmentationDataset(store, pipeline, normalize, seed, distance)
 
     def collate(self, multiple: int = 1) -> Callable[[Sequence[Item]], Items]:
@@ -119,6 +129,10 @@ class SegmentationData:
         """The masks of a split, one after the other, read from disk and prepared."""
         return map(self._reader.read_mask, self.splits[split])
 
+    def count(self, split: str) -> ClassCounts:
+        """How often each class, or label, occurs in a split."""
+        return _count(self.masks(split), self.recipe, self.combinations)
+
     def _store(self, split: str) -> Store:
         if split not in self.splits:
             raise ValueError(f"{self.folder} has no split {split}; {nearest(split, self.splits)}")
@@ -142,38 +156,35 @@ def open_segmentation(recipe: SegmentationDataRecipe) -> SegmentationData:
     listing = listing_of(recipe, folder)
     if listing.problems:
         raise DataError(*listing.problems)
-    recipe = classes_of_files(recipe, listing)
     samples = {sample.name: sample for sample in listing.samples}
-    open_ended = recipe.classes is None and recipe.path not in BUILT_IN
-    values = {value for sample in listing.samples for value in find_values(sample.mask)} if open_ended else set()
-    recipe = settle_classes(recipe, folder, values)
-    if recipe.background is None and any(isinstance(step, CopyPaste) for step in recipe.augment):
-        raise ValueError("data.augment: copy_paste needs to know what is no object; name that class in data.background")
-    reader = reader_of(recipe)
+    recipe, combinations = _settled(classes_of_files(recipe, listing), folder, listing)
+    reader = reader_of(recipe, combinations)
     if listing.splits is None:
         split = recipe.split or default_split(folder)
         recipe = recipe.resolved(split=split.model_dump(mode="json"))
-        foreground = foreground_shares(recipe, reader, listing.samples) if split.stratify else None
+        foreground = foreground_shares(recipe, reader, listing.samples, combinations) if split.stratify else None
         deal = deal_out(split, folder, listing.names, foreground)
     else:
         deal = deal_as_filed(listing.splits, folder, recipe.split)
     if deal.problems:
         raise DataError(*deal.problems)
     splits = {split: [samples[name] for name in names] for split, names in deal.members.items()}
-    counts = count_classes(map(reader.read_mask, splits["train"]), len(recipe.classes or ()))
+    counts = _count(map(reader.read_mask, splits["train"]), recipe, combinations)
     absent = absent_classes(recipe, folder, counts)
     if absent:
         raise DataError(*absent)
-    data = SegmentationData(recipe, folder, splits, counts)
+    data = SegmentationData(recipe, folder, splits, counts, combinations)
     if recipe.normalize == "data":
         store = data._store("train")
         recipe = recipe.resolved(normalize=colour_statistics(store[index][0] for index in range(len(store))))
-        data = SegmentationData(recipe, folder, splits, counts)
+        data = SegmentationData(recipe, folder, splits, counts, combinations)
     return data
 
 
 def listing_of(recipe: SegmentationDataRecipe, folder: Path) -> Listing:
-    """The images of a folder and their masks, which are files or are drawn from those of COCO."""
+    """The images of a folder and their masks: files, one a label, or drawn from those of COCO."""
+    if recipe.labels is not None:
+        return list_labelled(folder, recipe.labels)
     files = coco_files(folder, recipe.annotations)
     return list_outlined(folder, files) if files else list_samples(folder)
 
@@ -185,19 +196,69 @@ def classes_of_files(recipe: SegmentationDataRecipe, listing: Listing) -> Segmen
     return recipe
 
 
-def reader_of(recipe: SegmentationDataRecipe) -> Reader:
-    """Reads samples as a recipe with settled classes says."""
-    return Reader(
-        Codes.of(recipe.classes or {}, recipe.ignore), recipe.window, recipe.pipeline(recipe.prepare, recipe.outside)
-    )
+def _settled(
+    recipe: SegmentationDataRecipe, folder: Path, listing: Listing
+) -> tuple[SegmentationDataRecipe, Combinations | None]:
+    """The recipe with its classes and its background decided; of labels, their combinations."""
+    if recipe.labels is not None:
+        return recipe, combinations_of(recipe, folder, listing.samples)
+    open_ended = recipe.classes is None and recipe.path not in BUILT_IN
+    masks = [sample.mask for sample in listing.samples if not isinstance(sample.mask, LabelMasks)]
+    values = {value for mask in masks for value in find_values(mask)} if open_ended else set()
+    recipe = settle_classes(recipe, folder, values)
+    if recipe.background is None and any(isinstance(step, CopyPaste) for step in recipe.augment):
+        raise ValueError("data.augment: copy_paste needs to know what is no object; name that class in data.background")
+    return recipe, None
 
 
-def foreground_shares(recipe: SegmentationDataRecipe, reader: Reader, samples: Sequence[Sample]) -> dict[str, float]:
-    """Each image's share of pixels, among those that count, that are not background.
+def combinations_of(recipe: SegmentationDataRecipe, folder: Path, samples: Iterable[Sample]) -> Combinations:
+    """The combinations of labels in the masks of samples.
+
+    Raises:
+        DataError: a mask can't be read, or there are more than have a code.
+    """
+    masks = (sample.mask for sample in samples if isinstance(sample.mask, LabelMasks))
+    ignore = [value for value in recipe.ignore if isinstance(value, int)]
+    return Combinations.found(masks, len(recipe.labels or ()), ignore, folder / "masks")
+
+
+def class_names_of(recipe: SegmentationDataRecipe) -> tuple[str, ...]:
+    """The classes in the order of their indices, or the labels."""
+    return recipe.labels or tuple(recipe.classes or ())
+
+
+def _count(
+    masks: Iterable[NDArray[np.uint8]], recipe: SegmentationDataRecipe, combinations: Combinations | None
+) -> ClassCounts:
+    return count_classes(masks, len(recipe.classes or ())) if combinations is None else combinations.count(masks)
+
+
+def reader_of(recipe: SegmentationDataRecipe, combinations: Combinations | None = None) -> Reader:
+    """Reads samples as a recipe with settled classes says, or as the combinations of its labels do."""
+    if combinations is None:
+        decode: Callable[[Any], NDArray[np.uint8]] = partial(
+            read_mask, codes=Codes.of(recipe.classes or {}, recipe.ignore)
+        )
+    else:
+        decode = combinations.read
+    return Reader(decode, recipe.window, recipe.pipeline(recipe.prepare, recipe.outside))
+
+
+def foreground_shares(
+    recipe: SegmentationDataRecipe,
+    reader: Reader,
+    samples: Sequence[Sample],
+    combinations: Combinations | None = None,
+) -> dict[str, float]:
+    """Each image's share of pixels, among those that count, that are not background, or that have any label.
 
     Raises:
         DataError: no class is background, or a mask can't be read.
     """
+    if combinations is not None:
+        some = (combinations.table == YES).any(1).numpy()
+        masks = {sample.name: reader.read_mask(sample) for sample in samples}
+        return {name: float(some[mask].sum() / max((mask != IGNORE_INDEX).sum(), 1)) for name, mask in masks.items()}
     if recipe.background is None:
         message = "data.split.stratify needs to know the background; name that class in data.background"
         raise DataError(Problem(Path(recipe.path), message))
@@ -211,11 +272,12 @@ def foreground_shares(recipe: SegmentationDataRecipe, reader: Reader, samples: S
 
 
 def absent_classes(recipe: SegmentationDataRecipe, folder: Path, counts: ClassCounts) -> list[Problem]:
-    """A problem for each class that no training mask holds."""
-    cure = "move an image that has it into train, or remove the class from data.classes"
+    """A problem for each class or label that no training mask holds."""
+    kind, key = ("class", "classes") if recipe.labels is None else ("label", "labels")
+    cure = f"move an image that has it into train, or remove the {kind} from data.{key}"
     return [
-        Problem(folder / "masks", f"no training mask holds the class {name}; {cure}")
-        for name, pixels in zip(recipe.classes or (), counts.pixels, strict=True)
+        Problem(folder / "masks", f"no training mask holds the {kind} {name}; {cure}")
+        for name, pixels in zip(class_names_of(recipe), counts.pixels, strict=True)
         if not pixels
     ]
 

@@ -1,8 +1,8 @@
 """Decoded samples: read when asked for, or all at once and kept in memory."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from random import Random
-from typing import final
+from typing import Any, final
 
 import numpy as np
 import torch
@@ -14,7 +14,6 @@ from piste.data import augment
 from piste.data.augment import Pipeline
 from piste.data.folder import Sample
 from piste.data.images import read_image
-from piste.data.masks import Codes, read_mask
 
 CACHE_MB = 512
 """What a data set may take, decoded, for `cache: auto` to keep it in memory."""
@@ -25,13 +24,15 @@ class Reader:
     """Reads samples as they come from disk, after what the recipe prepares.
 
     Args:
-        codes: which class each value of a mask stands for.
+        decode: reads a sample's mask, indices [H, W].
         window: the values shown as black and white of images with more than 8 bits.
         prepare: what is done to every image, the same each time.
     """
 
-    def __init__(self, codes: Codes, window: tuple[float, float] | None, prepare: Pipeline) -> None:
-        self.codes = codes
+    def __init__(
+        self, decode: Callable[[Any], NDArray[np.uint8]], window: tuple[float, float] | None, prepare: Pipeline
+    ) -> None:
+        self.decode = decode
         self.window = window
         self.prepare = prepare
 
@@ -42,11 +43,11 @@ class Reader:
             DataError: one of the files can't be read, or the mask holds a value that no class has.
         """
         image = torch.from_numpy(read_image(sample.image, self.window)).permute(2, 0, 1).contiguous()
-        return self.prepare(image, torch.from_numpy(read_mask(sample.mask, self.codes)), Random(0))
+        return self.prepare(image, torch.from_numpy(self.decode(sample.mask)), Random(0))
 
     def read_mask(self, sample: Sample) -> NDArray[np.uint8]:
         """The mask alone."""
-        mask = torch.from_numpy(read_mask(sample.mask, self.codes))
+        mask = torch.from_numpy(self.decode(sample.mask))
         prepared: NDArray[np.uint8] = self.prepare(mask.expand(3, -1, -1), mask, Random(0))[1].numpy()
         return prepared
 

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from piste.balance import ClassCounts
-from piste.data.counts import count_classes
 from piste.data.segmentation import SegmentationData
 
 
@@ -47,6 +46,5 @@ def summarise(data: SegmentationData) -> Summary:
     splits = {}
     for split, samples in data.splits.items():
         sizes = sorted((sample.size for sample in samples), key=lambda size: (size[0] * size[1], size))
-        counts = count_classes(data.masks(split), len(data.class_names))
-        splits[split] = SplitSummary(len(samples), sizes[0], sizes[-1], counts)
+        splits[split] = SplitSummary(len(samples), sizes[0], sizes[-1], data.count(split))
     return Summary(data.recipe.path, data.class_names, data.background, splits)

@@ -41,6 +41,20 @@ def image_scores(
     ]
 
 
+def label_image_scores(predicted: Tensor, truth: Tensor, counted: Tensor) -> list[ImageScore]:
+    """Score each image alone, where a pixel may have several labels: the mean IoU of labels, and wrong answers.
+
+    Args:
+        predicted: bool `[N, K, *S]`.
+        truth: bool, of the same shape.
+        counted: bool, of the same shape: where the truth is known.
+    """
+    said, is_so = (predicted & counted).flatten(2), (truth & counted).flatten(2)
+    ious = (said & is_so).sum(2) / (said | is_so).sum(2)  # 0 / 0 is NaN: the label isn't there
+    wrong = (said != is_so).flatten(1).sum(1)
+    return [ImageScore(iou, count) for iou, count in zip(ious.nanmean(1).tolist(), wrong.tolist(), strict=True)]
+
+
 def worst_first(scores: Sequence[ImageScore]) -> list[int]:
     """Positions of the images from the worst to the best.
 

@@ -7,7 +7,7 @@ exactly, and then they touch and are one object.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -85,19 +85,42 @@ class ObjectScores:
                 f"`predicted` and `truth` must both be class indices [N, H, W]; got {tuple(predicted.shape)} "
                 f"and {tuple(truth.shape)}"
             )
-        predicted_maps, truth_maps = predicted.cpu().numpy(), truth.cpu().numpy()
-        counted = truth_maps != self.ignore_index
+        device, images = predicted.device, len(predicted)
+        predicted, truth = predicted.cpu(), truth.cpu()
+        counted = truth != self.ignore_index
+        self._add(
+            (((predicted == index) & counted, (truth == index) & counted) for index in self.foreground), images, device
+        )
+
+    def update_labels(self, predicted: Tensor, truth: Tensor, counted: Tensor) -> None:
+        """Count the objects of a batch whose classes are labels that do not exclude each other.
+
+        Args:
+            predicted: bool `[N, K, H, W]`, K the number of foreground classes.
+            truth: bool, of the same shape.
+            counted: bool, of the same shape: where the truth is known.
+        """
+        if not predicted.shape == truth.shape == counted.shape or predicted.shape[1:2] != (len(self.foreground),):
+            raise ValueError(
+                f"`predicted`, `truth` and `counted` must be [N, {len(self.foreground)}, H, W]; got "
+                f"{tuple(predicted.shape)}, {tuple(truth.shape)} and {tuple(counted.shape)}"
+            )
+        device, images = predicted.device, len(predicted)
+        said, is_so = (predicted & counted).cpu(), (truth & counted).cpu()
+        self._add(zip(said.unbind(1), is_so.unbind(1), strict=True), images, device)
+
+    def _add(self, maps: Iterable[tuple[Tensor, Tensor]], images: int, device: torch.device) -> None:
+        """Count the objects in maps [N, H, W] of what was predicted and of what is true, class by class."""
         rows = np.zeros((4, len(self.foreground)), dtype=np.int64)
-        for column, index in enumerate(self.foreground):
-            said, is_so = (predicted_maps == index) & counted, (truth_maps == index) & counted
+        for column, pair in enumerate(maps):
+            said, is_so = (each.numpy() for each in pair)
             for image in np.flatnonzero((said | is_so).any(axis=(1, 2))):
                 found = match_objects(said[image], is_so[image], self._neighbours, self.min_iou)
                 rows[:, column] += (*found, abs(found.predicted - found.truth))
-        device = predicted.device
         counts = dict(
             zip(("truth", "predicted", "matched", "count_error"), torch.from_numpy(rows).to(device), strict=True)
         )
-        self._tally.to(device).update(**counts, images=torch.tensor(len(predicted), device=device))
+        self._tally.to(device).update(**counts, images=torch.tensor(images, device=device))
 
     def compute(self) -> dict[str, float]:
         """Flat names to scores: means over the foreground classes, then those of each class."""

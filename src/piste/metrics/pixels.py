@@ -8,18 +8,14 @@ probabilities over the thresholds are all there is, so that validating costs lit
 
 from collections.abc import Mapping, Sequence
 
-import torch
 from torch import Tensor
 from torchmetrics.functional.classification import multiclass_confusion_matrix
 
-from piste.metrics.curves import PIXEL_SCORES, Curve, ThresholdCounts, scores_of_counts
+from piste.metrics.curves import PIXEL_SCORES, Curve, scores_of_counts
 from piste.metrics.decisions import ACTIVATIONS, label_map
+from piste.metrics.labels import THRESHOLDS, LabelScores
 from piste.metrics.names import flat_scores, foreground_indices
 from piste.metrics.tally import Tally
-
-# Steps of 0.005, finer where a model that is sure of itself puts its probabilities.
-_ENDS = (*(digit * 10.0**power for power in (-6, -5, -4) for digit in (1, 2, 5)), 0.001, 0.002)
-THRESHOLDS = (*(i / 200 for i in range(200)), *_ENDS, *(1 - t for t in _ENDS))
 
 
 class PixelScores:
@@ -38,6 +34,7 @@ class PixelScores:
         thresholds: where curves are known, in [0, 1); 0.5 is always among them.
 
     Example:
+        >>> import torch
         >>> scores = PixelScores(["background", "lake"], background=0, activation="sigmoid")
         >>> scores.update(torch.tensor([[[[0.9, 0.6, 0.4, 0.2]]]]), torch.tensor([[[1, 0, 1, 0]]]))
         >>> scores.compute()["recall"], scores.compute()["precision"], scores.at(0.3)["recall"]
@@ -55,18 +52,15 @@ class PixelScores:
     ) -> None:
         if activation not in ACTIVATIONS:
             raise ValueError(f"`activation` must be softmax or sigmoid; got {activation!r}")
-        if not all(0.0 <= t < 1.0 for t in thresholds):
-            raise ValueError(f"`thresholds` must lie in [0, 1); got {list(thresholds)}")
         self.class_names = list(class_names)
         self.background = background
         self.activation = activation
         self.ignore_index = ignore_index
-        self.thresholds = sorted({0.5, *thresholds})
         self._foreground = foreground_indices(len(self.class_names), background)
         self._names = [self.class_names[index] for index in self._foreground]
-        classes, bins = len(self.class_names), len(self.thresholds) + 1
-        # histogram[k, y, b]: pixels that are (y = 1) or aren't (y = 0) of foreground class k and reach b thresholds
-        self._tally = Tally(confusion=(classes, classes), histogram=(len(self._foreground), 2, bins))
+        self._against_rest = LabelScores(self._names, thresholds=thresholds)
+        self.thresholds = self._against_rest.thresholds
+        self._tally = Tally(confusion=(len(self.class_names),) * 2)
 
     def update(self, probs: Tensor, target: Tensor) -> None:
         """Count a batch.
@@ -90,13 +84,11 @@ class PixelScores:
         confusion = multiclass_confusion_matrix(
             predicted[counted], truth, num_classes=len(self.class_names), validate_args=False
         )
-        edges = torch.tensor(self.thresholds, device=probs.device)
-        bins = len(edges) + 1
-        histograms = []
-        for channel, index in enumerate(self._foreground):
-            reached = torch.bucketize(probs[:, index if softmax else channel][counted], edges, right=True)
-            histograms.append(torch.bincount(reached + bins * (truth == index), minlength=2 * bins).view(2, bins))
-        self._tally.to(probs.device).update(confusion=confusion, histogram=torch.stack(histograms))
+        self._tally.to(probs.device).update(confusion=confusion)
+        self._against_rest.add(
+            (probs[:, index if softmax else channel][counted], truth == index)
+            for channel, index in enumerate(self._foreground)
+        )
 
     def compute(self) -> dict[str, float]:
         """Flat names to scores at the default threshold: means over the foreground classes, then each class."""
@@ -106,7 +98,7 @@ class PixelScores:
             name: scores_of_counts(tp, p - tp, t - tp, sum(truth))
             for name, tp, t, p in zip(self.class_names, hits, truth, said, strict=True)
         }
-        counts = self._counts()
+        counts = self._against_rest.counts()
         if self.activation == "sigmoid":  # independent classes may claim a pixel together, which no matrix can show
             scores |= {name: counts[name].at(0.5) for name in counts}
         by_metric = {metric: {name: scores[name][metric] for name in scores} for metric in PIXEL_SCORES}
@@ -122,17 +114,15 @@ class PixelScores:
         Returns:
             Flat names as `compute` gives them, without the background's and without average precision.
         """
-        chosen = thresholds if isinstance(thresholds, Mapping) else dict.fromkeys(self._names, thresholds)
-        scores = {name: counts.at(chosen[name]) for name, counts in self._counts().items()}
-        return flat_scores({m: {name: scores[name][m] for name in scores} for m in PIXEL_SCORES}, self._names)
+        return self._against_rest.at(thresholds)
 
     def best_threshold(self) -> dict[str, float]:
         """The threshold of the highest F1 for each foreground class; of equal ones the nearest to 0.5."""
-        return {name: counts.best_threshold() for name, counts in self._counts().items()}
+        return self._against_rest.best_threshold()
 
     def curves(self) -> dict[str, Curve]:
         """The precision-recall curve of each foreground class; empty where the truth doesn't hold the class."""
-        return {name: counts.curve() for name, counts in self._counts().items()}
+        return self._against_rest.curves()
 
     def confusion(self) -> list[list[int]]:
         """Pixels by true class (rows) and predicted class (columns) at the default threshold."""
@@ -142,10 +132,4 @@ class PixelScores:
     def reset(self) -> None:
         """Forget everything counted so far."""
         self._tally.reset()
-
-    def _counts(self) -> dict[str, ThresholdCounts]:
-        histograms = self._tally.totals()["histogram"]
-        return {
-            name: ThresholdCounts.from_histogram(histogram, self.thresholds)
-            for name, histogram in zip(self._names, histograms, strict=True)
-        }
+        self._against_rest.reset()

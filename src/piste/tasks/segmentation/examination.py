@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from piste.metrics.images import ImageScore, image_scores, worst_first
 from piste.metrics.objects import ObjectScores
 from piste.tasks.base import Batch, Examined, Shown
-from piste.tasks.segmentation.task import SegmentationTask
+from piste.tasks.segmentation.task import SegmentationScores, SegmentationTask
 
 WALL_PIXELS = 4_000_000  # pictures are kept up to so many pixels in all, but eight of them always
 WALL_LEAST = 8
@@ -68,7 +68,7 @@ def examine(
         thresholds: for each foreground class, found on another split; None takes the best of this one.
     """
     model.eval()
-    data, scores, wall = task.data, task.scores(), _Wall()
+    data, scores, wall = task.data, SegmentationScores(task), _Wall()
     ranked: list[tuple[str, ImageScore]] = []
     for batch in batches:
         output = task.forward(model, batch)

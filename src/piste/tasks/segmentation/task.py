@@ -14,6 +14,7 @@ from torch.utils.data import DataLoader
 from piste.data.check import check_folder
 from piste.data.counts import IGNORE_INDEX
 from piste.data.distance import distance_maps
+from piste.data.labelled import YES
 from piste.data.problems import Problem
 from piste.data.recipe import SegmentationDataRecipe
 from piste.data.section import Statistics
@@ -30,8 +31,10 @@ from piste.models.segmentation import build_segmentation_model, check_model, inp
 from piste.objective import Objective
 from piste.objective.objective import AUXILIARY
 from piste.objective.recipe import build, resolve
-from piste.tasks.base import Batch, Deployed, EpochOrder, Examined, Exported, Prediction, Task
+from piste.tasks.base import Batch, Deployed, EpochOrder, Examined, Exported, Prediction, Scores, Task
 from piste.tasks.base.examined import Pixels
+from piste.tasks.segmentation.labelled import THRESHOLD, LabelledScores, examine_labels
+from piste.tasks.segmentation.panels import outlines
 
 AUGMENTED = 6  # training images shown in the report's picture of augmented samples
 VERSIONS = 4  # how often each of them is drawn
@@ -40,6 +43,9 @@ VERSIONS = 4  # how often each of them is drawn
 @final
 class SegmentationTask(Task):
     """Ties a folder of images and masks, an architecture, an objective and the metrics of pixels and objects together.
+
+    Where the data have labels that do not exclude each other, the target is [N, K, H, W] of all of them, and what is
+    ignored is so label by label; with classes:
 
     With softmax the model scores every class and the target is a class a pixel, [N, H, W]; with sigmoid it scores
     every class but the background and the target is a label for each, [N, K, H, W]. Pixels that the masks ignore
@@ -91,6 +97,11 @@ class SegmentationTask(Task):
         """
         data, model = sections["data"], sections["model"]
         check_model(model)
+        if data.labels is not None and model.activation != "sigmoid":
+            raise ValueError(
+                "data.labels do not exclude each other, which needs `model.activation: sigmoid`; got"
+                f" {model.activation}, with which a pixel has one class"
+            )
         opened = open_segmentation(data)
         names, background = opened.class_names, opened.background
         scored = [i for i in range(len(names)) if model.activation == "softmax" or i != background]
@@ -127,8 +138,10 @@ class SegmentationTask(Task):
     def loader(self, split: str, *, train: bool, workers: int, batch_size: int) -> DataLoader[Any]:
         """Batches of one split: shuffled and augmented by (seed, epoch, sample) to train, in order to evaluate."""
         scored = range(len(self.data.class_names)) if self.activation == "softmax" else self.foreground
-        distance = partial(distance_maps, classes=tuple(scored)) if "distance" in self.reads else None
-        dataset = self.data.dataset(split, train=train, seed=self.seed, distance=distance)
+        combinations = self.data.combinations
+        distance = partial(distance_maps, classes=tuple(scored)) if combinations is None else combinations.distance_maps
+        distance_of = distance if "distance" in self.reads else None
+        dataset = self.data.dataset(split, train=train, seed=self.seed, distance=distance_of)
         return DataLoader(
             dataset,
             batch_size=batch_size,
@@ -149,6 +162,10 @@ class SegmentationTask(Task):
         if self.activation == "softmax":
             mask = counts if self.masked else None
             return Batch(logits.float(), target, mask, counts.sum(), beside, auxiliary)
+        if self.data.combinations is not None:
+            states = self.data.combinations.states(target)
+            known = states != IGNORE_INDEX
+            return Batch(logits.float(), states == YES, known, known.sum(), beside, auxiliary)
         classes = torch.tensor(self.foreground, device=target.device).view(1, -1, 1, 1)
         number = counts.sum() * len(self.foreground)
         labels = target.unsqueeze(1) == classes
@@ -175,9 +192,9 @@ class SegmentationTask(Task):
         truth = torch.where(target.any(1), classes[target.int().argmax(1)], elsewhere)
         return truth.masked_fill(~output.mask.squeeze(1), IGNORE_INDEX)
 
-    def scores(self) -> "SegmentationScores":
+    def scores(self) -> Scores:
         """Empty scores."""
-        return SegmentationScores(self)
+        return SegmentationScores(self) if self.data.combinations is None else LabelledScores(self.data.class_names)
 
     def labels(self, probs: Tensor, thresholds: Sequence[float] | None = None) -> Tensor:
         """The class of each pixel [N, H, W]: the likeliest, or that of the foreground which reaches its threshold."""
@@ -187,7 +204,8 @@ class SegmentationTask(Task):
         """Scores at two thresholds, curves, and pictures, the worst first."""
         from piste.tasks.segmentation.examination import examine
 
-        return examine(self, model, split, batches, None if before is None else before.kept["thresholds"])
+        look = examine if self.data.combinations is None else examine_labels
+        return look(self, model, split, batches, None if before is None else before.kept["thresholds"])
 
     def exported(self, model: nn.Module) -> Exported:
         """The network from images to the probabilities of its classes."""
@@ -235,7 +253,8 @@ class SegmentationTask(Task):
         if not self.data.recipe.augment:
             return {}
         masks = list(self.data.masks("train"))
-        order = sorted(range(len(masks)), key=lambda i: float((masks[i] == self.data.background).mean()))
+        nothing = self.data.background if self.data.combinations is None else 0
+        order = sorted(range(len(masks)), key=lambda i: float((masks[i] == nothing).mean()))
         arrays: dict[str, Pixels | list[str]] = {"names": []}
         names = []
         for i, index in enumerate(order[:AUGMENTED]):
@@ -244,16 +263,28 @@ class SegmentationTask(Task):
             for j in range(VERSIONS):
                 image, mask = self.data.augmented(index, epoch=j, seed=self.seed)
                 arrays[f"augmented_{i}_{j}"], arrays[f"augmented_mask_{i}_{j}"] = image, mask
+        if self.data.combinations is not None:  # drawn here, for a mask of classes can't show them
+            for key in [key for key in arrays if "mask" not in key and key != "names"]:
+                codes = arrays.pop(key.replace("_", "_mask_", 1))
+                states = self.data.combinations.states(torch.from_numpy(codes))
+                arrays[key] = outlines(np.asarray(arrays[key]), (states == YES).numpy(), dimmed=False)
         return arrays | {"names": names}
 
     @torch.no_grad()
     def predict(self, model: nn.Module, path: Path) -> Prediction:
-        """The class of each pixel of an image file, at the size of the file."""
+        """The class of each pixel of an image file, at the size of the file, or a mask of each label."""
         device = next(model.parameters()).device
         image, size = self.data.read(path)
         batch = self.data.collate(self.multiple)([image])
         logits = model(batch["image"].to(device)).float()[..., : image["target"].shape[0], : image["target"].shape[1]]
         probs = logits.softmax(1) if self.activation == "softmax" else logits.sigmoid()
+        if self.data.combinations is not None:
+            yes = nn.functional.interpolate((probs >= THRESHOLD).float(), size=size, mode="nearest-exact")[0]
+            maps = dict(zip(self.data.class_names, yes.bool().cpu().numpy(), strict=True))
+            return Prediction(
+                {"shares": {name: float(each.mean()) for name, each in maps.items()}},
+                {f"label_{name}": each.astype(np.uint8) * 255 for name, each in maps.items()},
+            )
         labels = self.labels(probs)
         mask = nn.functional.interpolate(labels[None].float(), size=size, mode="nearest-exact")[0, 0]
         found = mask.byte().cpu().numpy()
