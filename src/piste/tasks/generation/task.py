@@ -22,7 +22,7 @@ from piste.models.generation.build import build_discriminator, build_generator
 from piste.models.generation.recipe import GenerationDiscriminatorRecipe, GenerationModelRecipe
 from piste.objective import Objective
 from piste.objective.recipe import build, resolve
-from piste.tasks.base import Batch, EpochOrder, Examined, Prediction, Task
+from piste.tasks.base import Batch, EpochOrder, Examined, Exported, Prediction, Task
 from piste.tasks.base.discriminator import Discriminator
 from piste.tasks.base.examined import Pixels
 from piste.tasks.generation.judge import Trained, train_judge
@@ -221,6 +221,21 @@ class GenerationTask(Task):
 
         examine = examine_points if isinstance(self.data, GaussiansRecipe) else examine_images
         return examine(self, model, batches)
+
+    def exported(self, model: nn.Module) -> Exported:
+        """The generator from noise to samples."""
+        latent = self.model_recipe.latent
+        with torch.no_grad():
+            shape = ", ".join(map(str, model(torch.zeros(2, latent)).shape[1:]))
+        return Exported(
+            model,
+            torch.randn(2, latent),
+            takes=f"noise drawn from a standard normal, float32 [N, {latent}]",
+            gives=f"samples, float32 [N, {shape}], scaled as training saw them",
+            input="noise",
+            output="samples",
+            free={0: 1},
+        )
 
     def predict(self, model: nn.Module, path: Path) -> Prediction:
         """Refuse: samples are made of noise, and no file is read.
