@@ -68,8 +68,8 @@ def _training_features(task: GenerationTask, device: torch.device) -> Tensor:
 def _told(found: Mapping[str, float], floor: float | None) -> str:
     beside = "" if floor is None else f" (real ones: {floor:.2f})"
     return (
-        f"made images of which {found['sample_precision']:.0%} lie among real ones, and reached "
-        f"{found['sample_recall']:.0%} of those; Fréchet distance {found['frechet_distance']:.2f}{beside}"
+        f"made images of which {100 * found['sample_precision']:.0f}\u00a0% lie among real ones, and reached "
+        f"{100 * found['sample_recall']:.0f}\u00a0% of those; Fréchet distance {found['frechet_distance']:.2f}{beside}"
     )
 
 
@@ -126,12 +126,13 @@ def examine_points(task: GenerationTask, model: nn.Module, batches: Iterable[Any
         "the ring",
         found["high_quality"],
         {"generated over real": task.plane(points)},
-        note=f"{found['high_quality']:.0%} of the points lie within three deviations of a mode",
+        note=f"{100 * found['high_quality']:.0f}\u00a0% of the points lie within three deviations of a mode",
     )
     covered = round(found["modes_covered"] * len(centres))
     return Examined(
         scores={"default": found},
-        story=f"reached {covered} of {len(centres)} modes; {found['high_quality']:.0%} of its points lie in one",
+        story=f"reached {covered} of {len(centres)} modes; {100 * found['high_quality']:.0f}\u00a0% of its points lie"
+        " in one",
         figures=[_plane(points, real), _per_mode(counts, real, centres, deviation)],
         wall=[ring, *(_zoomed(task, points, mode, counts[mode], expected) for mode in order)],
         samples=[{"name": f"mode {mode}", "score": counts[mode] / expected, "points": counts[mode]} for mode in order],

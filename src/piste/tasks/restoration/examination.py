@@ -66,7 +66,9 @@ def _shown(sample: dict[str, Any], given: Tensor, restored: Tensor, target: Tens
         "error of the input": error_map(given, target, white),
         "error left": error_map(restored, target, white),
     }
-    note = f"{sample['psnr']:.1f} dB, {sample['gain']:+.1f} dB on the input; white is an error of {white:.0%}"
+    note = (
+        f"{sample['psnr']:.1f} dB, {sample['gain']:+.1f} dB on the input; white is an error of {100 * white:.0f}\u00a0%"
+    )
     return Shown(sample["name"], sample["score"], {name: enlarged(panel) for name, panel in panels.items()}, note)
 
 
