@@ -67,7 +67,7 @@ def test_what_can_not_be_exported_is_refused(piste: Piste, tmp_path: Path) -> No
     run.mkdir(parents=True)
     (run / "recipe.yaml").write_text("task: segmentation\ndata: {path: lakes}\nloss: dice\n")
     for arguments, words in (
-        ((), "takes one of --onnx and --torch; got neither"),
+        ((), "takes one of --onnx, --torch and --script; got none of them"),
         (("--onnx", "--torch"), "got onnx and torch"),
         (("--torch",), "so there is none; choose another metric for `best`"),
     ):

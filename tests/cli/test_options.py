@@ -15,7 +15,7 @@ FROZEN = {
     "demo": {"--epochs", "--runs"},
     "runs": {"--runs"},
     "compare": {"names", "--out", "--runs"},
-    "export": {"run", "--onnx", "--torch", "--out", "--runs"},
+    "export": {"run", "--onnx", "--torch", "--script", "--out", "--runs"},
     "predict": {"run", "images", "--out", "--runs"},
     "recipes": {"name"},
     "schema": {"--task", "--out"},

@@ -4,6 +4,7 @@ from piste.tasks.base.examined import Examined, Prediction, Shown
 from piste.tasks.base.exported import Deployed, Exported
 from piste.tasks.base.order import EpochOrder
 from piste.tasks.base.registry import task_class, task_names
+from piste.tasks.base.scripted import Scripted
 from piste.tasks.base.task import Task
 from piste.tasks.base.trainable import Batch, Scores, Trainable
 
@@ -15,6 +16,7 @@ __all__ = [
     "Exported",
     "Prediction",
     "Scores",
+    "Scripted",
     "Shown",
     "Task",
     "Trainable",

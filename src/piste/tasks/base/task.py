@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from piste.objective.recipe import Part
     from piste.tasks.base.examined import Examined, Pixels, Prediction
     from piste.tasks.base.exported import Exported
+    from piste.tasks.base.scripted import Scripted
 
 
 class Task(Trainable):
@@ -96,6 +97,14 @@ class Task(Trainable):
             f"a model of {self.name} is not one function from a tensor to a tensor, and can't be written as one;"
             " `piste predict` runs it"
         )
+
+    def scripted(self) -> Scripted:
+        """What the task brings to a script that trains the same model in plain PyTorch.
+
+        Raises:
+            ValueError: names what of it can't be written.
+        """
+        raise ValueError(f"there is no script for {self.name} yet; `piste run` trains it")
 
     def settled(self) -> dict[str, BaseModel]:
         """Sections of its own besides `data`, by name, where it decided what a recipe left open."""

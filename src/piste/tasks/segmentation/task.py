@@ -31,7 +31,7 @@ from piste.models.segmentation import build_segmentation_model, check_model, inp
 from piste.objective import Objective
 from piste.objective.objective import AUXILIARY
 from piste.objective.recipe import build, resolve
-from piste.tasks.base import Batch, Deployed, EpochOrder, Examined, Exported, Prediction, Scores, Task
+from piste.tasks.base import Batch, Deployed, EpochOrder, Examined, Exported, Prediction, Scores, Scripted, Task
 from piste.tasks.base.examined import Pixels
 from piste.tasks.segmentation.labelled import THRESHOLD, LabelledScores, examine_labels
 from piste.tasks.segmentation.panels import outlines
@@ -225,6 +225,12 @@ class SegmentationTask(Task):
             free={0: 1, 2: self.multiple, 3: self.multiple},
             facts={"classes": list(names) if softmax else [names[i] for i in self.foreground]},
         )
+
+    def scripted(self) -> Scripted:
+        """Images with masks, a network of segmentation-models-pytorch, and the scores of pixels."""
+        from piste.tasks.segmentation.scripted import scripted
+
+        return scripted(self)
 
     @classmethod
     def problems(cls, data: Any) -> Sequence[Problem]:

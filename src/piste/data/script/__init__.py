@@ -1,0 +1,1 @@
+"""Data as plain Python that reads and augments the same images."""

@@ -1,0 +1,64 @@
+"""Pieces of Python: settings as literals, blocks of code, long lists of names."""
+
+from collections.abc import Iterable, Sequence
+from textwrap import dedent, indent, wrap
+
+WIDTH = 120
+
+
+def block(text: str) -> str:
+    """Code as it stands in an indented string."""
+    return dedent(text).strip("\n")
+
+
+def indented(lines: str | Iterable[str], levels: int = 1) -> str:
+    """Code further to the right."""
+    return indent(lines if isinstance(lines, str) else "\n".join(lines), "    " * levels)
+
+
+def assigned(name: str, value: object, comment: str = "", *, prefix: str = "") -> str:
+    """`name = value`, or with an entry a line where that is too long.
+
+    Args:
+        name: what is assigned to.
+        value: a list, a mapping, or what prints itself.
+        comment: what is said of it, at the end of the line.
+        prefix: stands before the line, such as spaces.
+    """
+    said = f"  # {comment}" if comment else ""
+    line = f"{prefix}{name} = {literal(value)}"
+    if len(line) + len(said) <= WIDTH:
+        return line + said
+    if len(line) <= WIDTH:
+        return f"{prefix}# {comment}\n{line}"
+    if isinstance(value, dict):
+        entries, ends = [f"{literal(key)}: {literal(each)}" for key, each in value.items()], "{}"
+    else:
+        assert isinstance(value, list | tuple)
+        entries, ends = [literal(each) for each in value], "[]"
+    lines = "".join(f"{prefix}    {entry},\n" for entry in entries)
+    return f"{prefix}{name} = {ends[0]}{said}\n{lines}{prefix}{ends[1]}"
+
+
+def literal(value: object) -> str:
+    """A value as Python that is formatted as usual: text in double quotes."""
+    if isinstance(value, str):
+        return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"' if '"' not in value else repr(value)
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{literal(key)}: {literal(each)}" for key, each in value.items()) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(map(literal, value)) + "]"
+    if isinstance(value, tuple):
+        return "(" + ", ".join(map(literal, value)) + ("," if len(value) == 1 else "") + ")"
+    return repr(value)
+
+
+def listed(name: str, entries: Sequence[str]) -> str:
+    """A list of names that may be long: several a line where none holds a space, else one a line."""
+    short = len(assigned(name, list(entries)).splitlines()) == 1
+    if short or any(set(entry) & {'"', "\\"} or entry != entry.strip() or not entry for entry in entries):
+        return assigned(name, list(entries))
+    spaced = any(len(entry.split()) > 1 for entry in entries)
+    joined = " ".join(entries)
+    lines = entries if spaced else wrap(joined, WIDTH, break_long_words=False, break_on_hyphens=False)
+    return f'{name} = """\n' + "\n".join(lines) + f'\n""".{"strip().splitlines" if spaced else "split"}()'

@@ -1,0 +1,39 @@
+"""What a task brings to a script that trains the same model in plain PyTorch, without Piste."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Scripted:
+    """A task's part of a script.
+
+    The code defines `Samples(split, epoch)`, a data set whose samples are images and targets; `build_model()`;
+    `forward(model, images, target)`, which returns what `given` names; and `count(...)` of the same, whole numbers
+    that add up over batches, and `scores(counts)`, metrics by name. It may use all constants of the script.
+
+    Args:
+        constants: settings, a line or more each: `NAME = value`.
+        code: functions and classes, two empty lines between them.
+        lists: constants that stand at the end of the script, because they are long: what each split holds.
+        given: names of what losses are called with: logits, target and, where some elements don't count, known.
+        counted: how many elements of a batch count, as an expression of these names.
+        activation: softmax or sigmoid.
+        classes: scores an element.
+        axes: of an image that has a score at each position: 2; 0 for scores of whole images.
+        metrics: names of what `scores` returns, those without a class.
+        collate: name of the function that makes batches; None for torch's own.
+        drop_single: whether a last batch of one sample is left out while training.
+    """
+
+    constants: Sequence[str]
+    code: Sequence[str]
+    lists: Sequence[str]
+    given: tuple[str, ...]
+    counted: str
+    activation: str
+    classes: int
+    axes: int
+    metrics: tuple[str, ...]
+    collate: str | None = None
+    drop_single: bool = False

@@ -1,0 +1,125 @@
+"""Losses of labels as code: the price of the truth's log-probability, and its mean over what counts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from piste.training.script.source import formula
+
+if TYPE_CHECKING:
+    from piste.training.script.losses import Losses
+
+
+def of_labels(losses: Losses, loss: Any, moving: tuple[str, ...]) -> str:
+    """The body of a loss that prices the log-probability of the truth."""
+    settings = losses.settings(loss, moving)
+    smoothing = settings.get("label_smoothing", "0.0")
+    smoothed = float(loss.label_smoothing) != 0 or "label_smoothing" in moving
+    if loss.activation == "sigmoid":
+        return _independent(losses, loss, settings, smoothing if smoothed else None)
+    return _smoothed(losses, loss, settings, smoothing) if smoothed else _exclusive(losses, loss, settings)
+
+
+def _price(losses: Losses, loss: Any, settings: dict[str, str], log_p: str, result: str = "cost") -> list[str]:
+    """Lines that set `result` to the price of a log-probability."""
+    found = formula(loss.phi, settings, result)
+    losses.add_all(found.needs)
+    if found.lines == f"{result} = -log_p":
+        plus = log_p.removeprefix("-")
+        return [f"{result} = {plus if plus != log_p else f'-{log_p}'}"]
+    return [f"log_p = {log_p}", found.lines]
+
+
+def _exclusive(losses: Losses, loss: Any, settings: dict[str, str]) -> str:
+    lines = _price(losses, loss, settings, '-F.cross_entropy(logits, target, reduction="none")')
+    known = "known" in losses.task.given
+    if loss.weight is None:
+        if not known:
+            return "\n".join([*lines, "return cost.mean()"])
+        losses.add_mean()
+        return "\n".join([*lines, "return mean(cost, known)"])
+    losses.add_mean()
+    counted = "weight[target] * known" if known else "weight[target]"
+    return "\n".join([*lines, losses.weights(loss.weight), f"return mean(cost, {counted})"])
+
+
+def _smoothed(losses: Losses, loss: Any, settings: dict[str, str], smoothing: str) -> str:
+    """Each class is priced by its share of the label."""
+    classes = losses.task.classes
+    move = ".movedim(-1, 1)" if losses.task.axes else ""
+    lines = [
+        f"shares = F.one_hot(target, {classes}){move}.float()",
+        f"shares = shares + {smoothing} * (1 / {classes} - shares)",
+        *_price(losses, loss, settings, "F.log_softmax(logits, 1)"),
+    ]
+    known = "known" in losses.task.given
+    if loss.weight is None:
+        lines.append("cost = (shares * cost).sum(1)")
+        if not known:
+            return "\n".join([*lines, "return cost.mean()"])
+        losses.add_mean()
+        return "\n".join([*lines, "return mean(cost, known)"])
+    view = f".view(-1{', 1' * losses.task.axes})"
+    lines += [losses.weights(loss.weight), f"cost = (shares * weight{view if losses.task.axes else ''} * cost).sum(1)"]
+    if not known:
+        return "\n".join([*lines, "return cost.sum() / weight[target].sum()"])
+    lines.append("return (known * cost).sum() / (known * weight[target]).sum().clamp(min=1e-30)")
+    return "\n".join(lines)
+
+
+def _independent(losses: Losses, loss: Any, settings: dict[str, str], smoothing: str | None) -> str:
+    no, yes = _sides(losses, loss, settings)
+    if smoothing is None:
+        lines = _price(losses, loss, settings, "F.logsigmoid(torch.where(target, logits, -logits))")
+        if (no, yes) != ("1.0", "1.0"):
+            lines.append(f"cost = cost * torch.where(target, {yes}, {no})")
+    else:
+        lines = [
+            *_price(losses, loss, settings, "F.logsigmoid(logits)", "of_yes"),
+            *_price(losses, loss, settings, "F.logsigmoid(-logits)", "of_no"),
+            f"share = target + {smoothing} * (0.5 - target.float())",
+            f"cost = {yes} * share * of_yes + {no} * (1 - share) * of_no",
+        ]
+    return "\n".join([*lines, *mean_of_labels(losses, loss)])
+
+
+def mean_of_labels(losses: Losses, loss: Any) -> list[str]:
+    """The last lines of a loss of independent labels: the mean of the cost of each."""
+    known = "known" in losses.task.given
+    if loss.weight is None:
+        if not known:
+            return ["return cost.mean()"]
+        losses.add_mean()
+        return ["return mean(cost, known)"]
+    losses.add_mean()
+    view = f".view(-1{', 1' * losses.task.axes})" if losses.task.axes else ""
+    return [losses.weights(loss.weight, view=view), f"return mean(cost, weight{' * known' if known else ''})"]
+
+
+def _sides(losses: Losses, loss: Any, settings: dict[str, str]) -> tuple[str, str]:
+    """Factors on the price of no and of yes, as code."""
+    if settings.get("alpha") == "alpha":
+        return "1 - alpha", "alpha"
+    if settings.get("pos_weight") == "pos_weight":
+        return "1.0", "pos_weight"
+    sides = loss.sides(torch.zeros(1, losses.task.classes, *[1] * losses.task.axes))
+    if sides is None:
+        return "1.0", "1.0"
+    written = []
+    for side in sides:
+        if isinstance(side, torch.Tensor):
+            view = f".view(-1{', 1' * losses.task.axes})" if losses.task.axes else ""
+            written.append(f"torch.tensor({side.flatten().tolist()}, device=logits.device){view}")
+        else:
+            written.append(repr(float(side)))
+    return written[0], written[1]
+
+
+def of_scores(losses: Losses, loss: Any, moving: tuple[str, ...]) -> str:
+    """The body of a loss that prices a score against its label."""
+    found = formula(loss.price, losses.settings(loss, moving))
+    losses.add_all(found.needs)
+    lines = ["truth = target.float()", found.lines]
+    return "\n".join([*lines, *mean_of_labels(losses, loss)])

@@ -1,0 +1,127 @@
+"""Losses as small functions of plain torch, with only what their settings need."""
+
+from collections.abc import Callable, Mapping
+from types import FunctionType
+from typing import Any
+
+from torch import Tensor
+
+from piste.data.script.text import WIDTH, assigned, indented
+from piste.losses import Loss, spec_of
+from piste.losses.labels.base import LabelLoss
+from piste.losses.labels.independent import IndependentLoss
+from piste.losses.regions.base import RegionLoss
+from piste.losses.regions.cross_entropy_iou import CrossEntropyIoU
+from piste.tasks.base.scripted import Scripted
+from piste.training.script import labels, regions
+from piste.training.script.source import helper
+
+MEAN = '''
+def mean(cost: Tensor, weight: Tensor) -> Tensor:
+    """The mean of costs, each counted as its weight says; 0 where nothing counts."""
+    weight = weight.float().expand_as(cost)
+    return (weight * cost).sum() / weight.sum().clamp(min=1e-30)
+'''.strip()
+
+
+class Losses:
+    """The losses of a script, each once, and the functions that they call.
+
+    Args:
+        task: what its losses are called with.
+    """
+
+    def __init__(self, task: Scripted) -> None:
+        self.task = task
+        self.functions: dict[str, str] = {}
+        self._names: dict[str, str] = {}
+
+    def call(self, loss: Callable[..., Tensor], moving: Mapping[str, str]) -> str:
+        """The call of a loss, whose function is written where it was not yet.
+
+        Args:
+            loss: one of the catalogue.
+            moving: the values of keywords that move, as code.
+
+        Raises:
+            ValueError: names a loss that can't be written.
+        """
+        arguments = [*self.task.given, *(f"{keyword}={value}" for keyword, value in moving.items())]
+        return f"{self._function(loss, tuple(moving))}({', '.join(arguments)})"
+
+    def _function(self, loss: Any, moving: tuple[str, ...]) -> str:
+        key = f"{loss!r} {moving}"
+        if key not in self._names:
+            if not isinstance(loss, Loss):
+                raise ValueError("`loss`: a script can't hold a custom loss; it is in a file of its own")
+            name = spec_of(loss).name
+            family = next((write for kind, write in _FAMILIES.items() if isinstance(loss, kind)), None)
+            reads = getattr(loss, "reduction", "mean") == "mean" and not loss.reads
+            if family is None or not reads:
+                known = "losses of labels and of areas that are a formula of their own"
+                raise ValueError(f"`loss`: a script can't hold {name}; it can hold {known}")
+            body = family(self, loss, moving)
+            name = next(each for each in (name, *(f"{name}_{i}" for i in range(2, 99))) if each not in self.functions)
+            self.functions[name] = self._whole(name, loss, moving, body)
+            self._names[key] = name
+        return self._names[key]
+
+    def _whole(self, name: str, loss: Loss, moving: tuple[str, ...], body: str) -> str:
+        arguments = ", ".join(f"{given}: Tensor" for given in self.task.given)
+        arguments += "".join(f", {keyword}: float" for keyword in moving)
+        told = (type(loss).__doc__ or "").partition("\n")[0]
+        source = spec_of(loss).source
+        lines = [f"def {name}({arguments}) -> Tensor:", f'    """{told}']
+        if len(source) + 16 <= WIDTH:
+            lines += ["", f"    Source: {source}.", '    """']
+        else:
+            lines[-1] += '"""'
+        return "\n".join([*lines, indented(body)])
+
+    def add(self, name: str, code: str) -> None:
+        """A function that losses call."""
+        self.functions.setdefault(name, code)
+
+    def add_all(self, needs: Mapping[str, FunctionType]) -> None:
+        """Functions of ours that a formula calls, with those that they call."""
+        for name, function in needs.items():
+            if name not in self.functions:
+                code, further = helper(function)
+                self.add_all(further)
+                self.add(name, code)
+
+    def add_mean(self) -> None:
+        """The weighted mean."""
+        self.add("mean", MEAN)
+
+    def settings(self, loss: Loss, moving: tuple[str, ...]) -> dict[str, str]:
+        """The loss's keywords as code: numbers, or names of arguments where they move."""
+        settings = {}
+        for name, value in loss.arguments.items():
+            if name in moving:
+                settings[name] = name
+            elif isinstance(value, int | float | str):
+                settings[name] = repr(value)
+        return settings
+
+    def weights(self, weight: Any, *, view: str = "") -> str:
+        """`weight = …`, a number per class on the device of the logits."""
+        values = [round(float(each), 9) for each in weight]
+        line = f"weight = torch.tensor({values}, device=logits.device){view}"
+        if len(line) + 4 <= WIDTH:
+            return line
+        return assigned("weight", values) + f"\nweight = torch.tensor(weight, device=logits.device){view}"
+
+
+def _composed(losses: Losses, loss: Any, moving: tuple[str, ...]) -> str:
+    """The mean of two losses."""
+    return f"return ({losses.call(loss._entropy, {})} + {losses.call(loss._overlap, {})}) / 2"
+
+
+_FAMILIES: Mapping[Any, Callable[[Losses, Any, tuple[str, ...]], str]] = {
+    LabelLoss: labels.of_labels,
+    IndependentLoss: labels.of_scores,
+    RegionLoss: regions.of_areas,
+    CrossEntropyIoU: _composed,
+}
+"""How the losses of each base are written: (losses, loss, keywords that move) -> the body of its function."""

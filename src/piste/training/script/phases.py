@@ -1,0 +1,166 @@
+"""What is minimised when, as code: a function for each phase, and a table where there are several."""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from piste.data.script.text import block, literal
+from piste.objective import Objective, Ramp
+from piste.objective.phase import Phase
+from piste.objective.terms import Term
+from piste.objective.trigger import Trigger
+from piste.tasks.base.scripted import Scripted
+from piste.training.script.losses import Losses
+
+RAMPS: Mapping[str, str] = {
+    "linear": '''
+        def linear_ramp(start: float, end: float, epochs: int, epoch: int) -> float:
+            """From `start` in epoch 0 to `end` in the last of some epochs, in equal steps."""
+            done = min(epoch / (epochs - 1), 1.0)
+            return start * (1 - done) + end * done
+    ''',
+    "cosine": '''
+        def cosine_ramp(start: float, end: float, epochs: int, epoch: int) -> float:
+            """From `start` in epoch 0 to `end` in the last of some epochs, slowly at both ends."""
+            share = (1 - math.cos(math.pi * min(epoch / (epochs - 1), 1.0))) / 2
+            return start * (1 - share) + end * share
+    ''',
+    "exponential": '''
+        def exponential_ramp(start: float, end: float, epochs: int, epoch: int) -> float:
+            """From `start` in epoch 0 to `end` in the last of some epochs, in equal ratios."""
+            done = min(epoch / (epochs - 1), 1.0)
+            return start ** (1 - done) * end**done
+    ''',
+    "steps": '''
+        def stepped_ramp(start: float, end: float, epochs: int, steps: int, epoch: int) -> float:
+            """From `start` in epoch 0 to `end` in the last of some epochs, on so many plateaus of equal length."""
+            share = min(epoch * steps // epochs, steps - 1) / (steps - 1)
+            return start * (1 - share) + end * share
+    ''',
+}
+"""Functions of an epoch of the phase, counted from 0, by the shape of their ramp."""
+
+
+class Minimised(NamedTuple):
+    """What a script minimises.
+
+    Args:
+        code: losses, ramps and phases.
+        table: the constant with all phases in order; None where there is one for ever, called `losses`.
+        scaled: whether phases scale the learning rate.
+        resets: whether phases make the optimizer forget.
+        waits: whether phases wait for a metric.
+    """
+
+    code: list[str]
+    table: str | None
+    scaled: bool
+    resets: bool
+    waits: bool
+
+
+def minimised(objective: Objective, task: Scripted) -> Minimised:
+    """An objective as code.
+
+    Raises:
+        ValueError: names what of it can't be written.
+    """
+    losses, ramps = Losses(task), dict[str, str]()
+    order = objective.order
+    single = len(order) == 1 and order[0].endless
+    names = ["losses"] if single else [f"phase_{i}" for i in range(1, len(objective.phases) + 1)]
+    functions = [
+        _phase(name, phase, losses, ramps, task)
+        for name, phase in zip(names, objective.phases, strict=True)
+        if isinstance(phase, Phase)
+    ]
+    code = [*ramps.values(), *losses.functions.values(), *functions]
+    scaled, resets = any(phase.lr != 1 for phase in order), any(phase.reset_optimizer for phase in order)
+    waits = any(phase.until is not None for phase in order)
+    if single:
+        return Minimised(code, None, scaled, resets, waits)
+    for phase in order:
+        if phase.until is not None:
+            if phase.until.metric.partition("/")[0] not in task.metrics:
+                raise ValueError(f"`until`: a script knows {', '.join(task.metrics)}, and not {phase.until.metric}")
+    distinct = list(objective.phases)
+    rows = []
+    for phase in order:
+        until = phase.until
+        entries = [names[distinct.index(phase)], repr(phase.at_most if until is not None else phase.epochs)]
+        entries += [repr(phase.lr)] if scaled else []
+        if waits:
+            entries += [str(until and _condition(until)), repr(1 if until is None else until.epochs)]
+        entries += [repr(phase.reset_optimizer)] if resets else []
+        rows.append(f"    Phase({', '.join(entries)}),")
+    fields = [
+        ("losses", "Callable[..., dict[str, tuple[float, Tensor]]]", "what is minimised"),
+        ("epochs", "int | None", "how long, at most" if waits else "how long"),
+        *([("lr", "float", "times the learning rate")] if scaled else []),
+        *([("until", "Callable[[dict[str, float]], bool] | None", "or until this holds")] if waits else []),
+        *([("row", "int", "in so many epochs in a row")] if waits else []),
+        *([("resets", "bool", "whether the optimizer forgets its state when it begins")] if resets else []),
+    ]
+    told = "".join(f"    {name}: {kind}  # {what}\n" for name, kind, what in fields)
+    kind = f'class Phase(NamedTuple):\n    """What is minimised for a while."""\n\n{told}'.rstrip()
+    table = "PHASES = [\n" + "\n".join(rows) + "\n]"
+    return Minimised([*code, kind], table, scaled, resets, waits)
+
+
+def _condition(until: Trigger) -> str:
+    """A condition on metrics; a class that never occurs has none, which fulfils nothing."""
+    metric = literal(until.metric)
+    found = f'metrics.get({metric}, float("nan"))' if "/" in until.metric else f"metrics[{metric}]"
+    return f"lambda metrics: {found} {until.op} {until.number}"
+
+
+def _phase(name: str, phase: Phase, losses: Losses, ramps: dict[str, str], task: Scripted) -> str:
+    if phase.weighting is not None:
+        raise ValueError("`loss.weighting`: a script can't weigh terms against each other; give each a scale")
+    if phase.adversarial:
+        raise ValueError("`loss`: a script can't train a discriminator")
+    rows = []
+    for term in phase.parts:
+        if term.part is not None:
+            raise ValueError("`loss`: a script can't price the parts of a prediction")
+        moving = {keyword: _ramp(ramp, ramps) for keyword, ramp in term.moving.items()}
+        rows.append(f'        "{term.name}": ({_factor(term, ramps)}, {losses.call(term.loss, moving)}),')
+    if any(len(row) > 120 for row in rows):
+        rows = ["\n".join(_broken(row)) if len(row) > 120 else row for row in rows]
+    arguments = ", ".join(f"{given}: Tensor" for given in task.given)
+    told = "Each loss after its factor" if any(not term.watched for term in phase.parts) else ""
+    if any(term.watched for term in phase.parts):
+        told += "; what is not minimised has a factor of 0"
+    head = [
+        f"def {name}({arguments}, epoch: int) -> dict[str, tuple[float, Tensor]]:",
+        f'    """{told}; `epoch` counts from 0{"" if name == "losses" else " within the phase"}."""',
+    ]
+    if len(rows) == 1 and len(rows[0]) + 6 <= 120 and "\n" not in rows[0]:
+        return "\n".join([*head, f"    return {{{rows[0].strip().rstrip(',')}}}"])
+    return "\n".join([*head, "    return {", *rows, "    }"])
+
+
+def _broken(row: str) -> list[str]:
+    """A row of a mapping that is too long for a line."""
+    name, _, rest = row.strip().rstrip(",").partition(": (")
+    factor, _, call = rest[:-1].partition(", ") if "_ramp(" not in rest.partition(", ")[0] else _cut(rest[:-1])
+    return [f"        {name}: (", f"            {factor},", f"            {call},", "        ),"]
+
+
+def _cut(pair: str) -> tuple[str, str, str]:
+    """A pair of which the first is a call."""
+    end = pair.index(")") + 1
+    return pair[:end], ", ", pair[end + 2 :]
+
+
+def _factor(term: Term, ramps: dict[str, str]) -> str:
+    if term.watched:
+        return "0.0"
+    return _ramp(term.factor, ramps) if isinstance(term.factor, Ramp) else repr(float(term.factor))
+
+
+def _ramp(ramp: Ramp, ramps: dict[str, str]) -> str:
+    """The call of a ramp, whose function is written where it was not yet."""
+    ramps.setdefault(ramp.shape, block(RAMPS[ramp.shape]))
+    called = "stepped_ramp" if ramp.shape == "steps" else f"{ramp.shape}_ramp"
+    steps = f", {ramp.steps}" if ramp.shape == "steps" else ""
+    return f"{called}({float(ramp.start)}, {float(ramp.end)}, {ramp.epochs}{steps}, epoch)"

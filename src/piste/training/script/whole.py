@@ -1,0 +1,216 @@
+"""A run written as one file that trains the same model on the same data with the same losses, without Piste."""
+
+import ast
+import math
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+import torch
+
+from piste.data.script.text import assigned
+from piste.objective import Ramp
+from piste.objective.terms import Term
+from piste.tasks.base import Task
+from piste.training.aside import written_aside
+from piste.training.recipe import Recipe
+from piste.training.run import recipe_of_run
+from piste.training.schedulers import Plateau
+from piste.training.script.loop import Loop, loop_as_code
+from piste.training.script.phases import minimised
+from piste.training.script.steps import optimizer_as_code, schedule_as_code
+
+IMPORTS: Mapping[str, str] = {
+    **{name: f"import {name}" for name in ("argparse", "copy", "gzip", "json", "math", "sys", "timm", "torch")},
+    "np": "import numpy as np",
+    "smp": "import segmentation_models_pytorch as smp",
+    "OrderedDict": "from collections import OrderedDict",
+    "Callable": "from collections.abc import Callable",
+    "cache": "from functools import cache",
+    "Path": "from pathlib import Path",
+    "Random": "from random import Random",
+    "NamedTuple": "from typing import NamedTuple",
+    "Image": "from PIL import Image",
+    "ImageOps": "from PIL import ImageOps",
+    "load_digits": "from sklearn.datasets import load_digits",
+    "Lion": "from timm.optim import Lion",
+    "Tensor": "from torch import Tensor",
+    "nn": "from torch import nn",
+    "F": "from torch.nn import functional as F",
+    "DataLoader": "from torch.utils.data import DataLoader",
+    "Dataset": "from torch.utils.data import Dataset",
+    "InterpolationMode": "from torchvision.transforms import InterpolationMode",
+    "T": "from torchvision.transforms.v2 import functional as T",
+}
+"""How each name that a script may use gets there."""
+
+PACKAGES = {"smp": "segmentation-models-pytorch", "timm": "timm", "load_digits": "scikit-learn", "T": "torchvision"}
+PACKAGES |= {"Image": "Pillow", "np": "numpy", "Lion": "timm"}
+"""What has to be installed, beside torch, for a name."""
+
+MAIN = '''
+def main() -> None:
+    """Reads the command line and trains."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\\n")[0])
+    parser.add_argument("--log", type=Path, help="a file for the lines; by default they are printed")
+    parser.add_argument("--save", type=Path, help="a file for the weights after the last epoch")
+    options = parser.parse_args()
+    lines = options.log.open("w", encoding="utf-8") if options.log else sys.stdout
+
+    def log(**event: object) -> None:
+        print(json.dumps(event), file=lines, flush=True)
+
+    model = train(log)
+    if options.save:
+        torch.save(model.state_dict(), options.save)
+'''
+
+
+def export_script(run: Path, out: Path) -> None:
+    """Write a run as one Python file of plain PyTorch, which trains the same model without Piste.
+
+    Args:
+        run: the run's folder.
+        out: the file, .py.
+
+    Raises:
+        FileNotFoundError: the folder is no run.
+        ValueError: names what of the run can't be written.
+    """
+    recipe = recipe_of_run(run)
+    text = script_of(recipe, recipe.open(), run.resolve().name, out.name)
+    with written_aside(out) as aside:
+        aside.write_text(text, "utf-8")
+
+
+def script_of(recipe: Recipe, task: Task, name: str, file: str = "train.py") -> str:
+    """The text of the script.
+
+    Args:
+        recipe: the resolved recipe of a run.
+        task: the recipe's.
+        name: of the run.
+        file: what the script will be called.
+
+    Raises:
+        ValueError: names what of the run can't be written.
+    """
+    refuse(recipe)
+    brought = task.scripted()
+    objective = task.objective()
+    what = minimised(objective, brought)
+    per_epoch = math.ceil(
+        len(task.loader("train", train=True, workers=0, batch_size=recipe.batch_size)) / recipe.accumulate
+    )
+    frozen = not all(parameter.requires_grad for parameter in _untrained(task).parameters())
+    parameters = "[p for p in model.parameters() if p.requires_grad]" if frozen else "model.parameters()"
+    loop = Loop(
+        optimizer=optimizer_as_code(recipe.optimizer, parameters),
+        schedule=schedule_as_code(recipe.scheduler, recipe.optimizer.lr, per_epoch, recipe.epochs),
+        warmup=round(recipe.scheduler.warmup * per_epoch),
+        clip=recipe.clip is not None,
+        accumulate=recipe.accumulate > 1,
+        ema=recipe.ema is not None,
+        zero=any(_may_vanish(phase.parts) for phase in objective.order),
+    )
+    constants = [*brought.constants, *_constants(recipe, loop)]
+    code = [*brought.code, *what.code, *loop_as_code(loop, brought, what), MAIN.strip()]
+    return _assembled(
+        _told(recipe, name, file), constants, code, [*brought.lists, *([what.table] if what.table else [])]
+    )
+
+
+def refuse(recipe: Recipe) -> None:
+    """Refuse settings that a script does not have.
+
+    Raises:
+        ValueError: names one.
+    """
+    if recipe.precision != "no":
+        raise ValueError(f"`precision`: a script computes in float32, and the run in {recipe.precision}")
+    if recipe.early_stopping is not None:
+        raise ValueError("`early_stopping`: a script trains for all epochs; leave the key out")
+    if isinstance(recipe.scheduler, Plateau):
+        raise ValueError("`scheduler`: a script can't have plateau, which waits for a metric")
+
+
+def _untrained(task: Task) -> torch.nn.Module:
+    with torch.random.fork_rng(devices=[]):
+        return task.model()
+
+
+def _may_vanish(terms: Iterable[Term]) -> bool:
+    """Whether there are epochs in which no term counts."""
+    optimised = [term.factor for term in terms if not term.watched]
+    return all(isinstance(factor, Ramp) and 0 in (factor.start, factor.end) for factor in optimised)
+
+
+def _constants(recipe: Recipe, loop: Loop) -> list[str]:
+    devices = {"auto": '"cuda" if torch.cuda.is_available() else "cpu"'}
+    return [
+        assigned("EPOCHS", recipe.epochs),
+        assigned("BATCH_SIZE", recipe.batch_size),
+        assigned("ACCUMULATE", recipe.accumulate, "batches in a step of the optimizer"),
+        assigned("WARMUP", loop.warmup, "steps over which the learning rate rises"),
+        assigned("CLIP", recipe.clip, "the largest norm of all gradients together"),
+        assigned("EMA", recipe.ema, "what a step leaves of the average of the weights"),
+        assigned("SEED", recipe.seed, "of weights, order, augmentation and dropout"),
+        assigned("WORKERS", recipe.workers, "processes that read data"),
+        f"DEVICE = {devices.get(recipe.device, chr(34) + recipe.device + chr(34))}",
+    ]
+
+
+def _told(recipe: Recipe, name: str, file: str) -> str:
+    """The first words of the script; `NEEDS` stands for packages."""
+    own = [key for key, value in (("trackers", recipe.trackers), ("best", recipe.best)) if value]
+    left = f"\nIt has no {' and no '.join(own)}, which change no number of the training." if own else ""
+    return f'''"""Trains what a run of Piste trained, with the same losses step by step, in plain PyTorch.
+
+Run: {name} ({recipe.task}).
+
+    python {file}                       prints a JSON line a step and an epoch
+    python {file} --log steps.jsonl     writes them to a file
+    python {file} --save model.pt       keeps the weights of the last epoch
+
+Needs NEEDS.
+On one kind of device numbers agree to within rounding.{left}
+"""'''
+
+
+def _assembled(told: str, constants: Sequence[str], code: Sequence[str], tail: Sequence[str]) -> str:
+    """One file: what it imports, the constants that are read, functions, and long lists at the end."""
+    body = "\n\n\n".join(code)
+    read = _names(body + "\n" + "\n".join(tail))
+    kept: list[str] = []
+    for constant in reversed(constants):  # those that others are made of stand before them
+        name = constant.lstrip().removeprefix("# ").partition(" = ")[0].rpartition("\n")[2]
+        if name in read:
+            kept.insert(0, constant)
+            read |= _names(constant)
+    text = "\n".join(kept) + f"\n\n\n{body}\n\n\n" + "\n".join(tail)
+    text += '\n\nif __name__ == "__main__":\n    main()\n' if tail else '\nif __name__ == "__main__":\n    main()\n'
+    used = [name for name in IMPORTS if name in _names(text)]
+    needs = sorted({PACKAGES[name] for name in used if name in PACKAGES}, key=str.lower)
+    needed = ", ".join(["torch", *needs[:-1]]) + f" and {needs[-1]}" if needs else "torch"
+    return f"{told.replace('NEEDS', needed)}\n\n{_imports(used)}\n\n{text}"
+
+
+def _names(code: str) -> set[str]:
+    return {node.id for node in ast.walk(ast.parse(code)) if isinstance(node, ast.Name)}
+
+
+def _imports(used: Iterable[str]) -> str:
+    """The imports of some names, sorted as usual: the standard library first, and `import` before `from`."""
+    groups: dict[bool, dict[str, list[str]]] = {True: {}, False: {}}
+    for line in (IMPORTS[name] for name in used):
+        module = line.split()[1]
+        standard = module.partition(".")[0] in sys.stdlib_module_names
+        if line.startswith("from"):
+            groups[standard].setdefault(f"from {module} import", []).append(line.partition(" import ")[2])
+        else:
+            groups[standard][line] = []
+    sections = []
+    for group in groups.values():
+        lines = [f"{start} {', '.join(sorted(names))}" if names else start for start, names in group.items()]
+        sections.append("\n".join(sorted(lines, key=lambda line: (line.startswith("from"), line.split()[1].lower()))))
+    return "\n\n".join(section for section in sections if section)
