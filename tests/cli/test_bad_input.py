@@ -156,8 +156,8 @@ def test_resuming_what_is_no_run(piste: Piste, tmp_path: Path) -> None:
 
 
 def test_a_recipe_that_is_not_there(piste: Piste, tmp_path: Path) -> None:
-    assert "built in: lakes" in refused(piste, tmp_path / "runs", "lake")
-    assert "built in: lakes" in refused(piste, tmp_path / "runs", "lake.yaml")
+    assert "built-in recipe; built in: " in refused(piste, tmp_path / "runs", "lake")
+    assert "built-in recipe; built in: " in refused(piste, tmp_path / "runs", "lake.yaml")
 
 
 def test_an_override_of_nothing(piste: Piste, tmp_path: Path) -> None:

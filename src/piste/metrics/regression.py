@@ -81,6 +81,7 @@ class RegressionScores:
         quantiles: rising, where the model says several for each value.
 
     Example:
+        >>> import torch
         >>> scores = RegressionScores(["height"])
         >>> scores.update(torch.tensor([[1.0], [4.0]]), torch.tensor([[1.0], [3.0]]))
         >>> scores.compute()["mae"], scores.compute()["r2"]
