@@ -63,6 +63,7 @@ def test_what_no_label_knows_has_no_code(tmp_path: Path) -> None:
     assert data.combinations is not None
     assert (data.dataset("train", train=False)[0]["target"] == 255).all()
     assert (data.combinations.states(torch.tensor([[255]])) == 255).all()
+    assert all(key != 3**3 - 1 for key in data.combinations.keys)
     assert data.counts.total == SIDE * SIDE
 
 
@@ -100,6 +101,26 @@ def test_augmentation_keeps_every_pixel_as_one_of_its_images_has_it(town: Path, 
         for k in range(len(NAMES)):
             known = inside & (states[k] != 255)
             assert np.array_equal(states[k][known] == 1, image[..., k][known] == 255)
+
+
+def test_copy_paste_takes_what_has_a_label_and_leaves_the_rest(tmp_path: Path) -> None:
+    folder = labelled(tmp_path / "town", {"train": 2, "val": 1})
+    bare, ground = np.full((SIDE, SIDE, 3), 40, np.uint8), np.full((SIDE, SIDE, 3), 80, np.uint8)
+    ground[4:12, 4:12] = (255, 0, 0)
+    save(folder / "images" / "train0.png", bare)
+    save(folder / "images" / "train1.png", ground)
+    for label in NAMES:
+        save(folder / "masks" / label / "train0.png", np.zeros((SIDE, SIDE), np.uint8))
+        roof = (ground[..., 0] == 255) & (label == "roof")
+        save(folder / "masks" / label / "train1.png", roof.astype(np.uint8))
+    data = opened(folder, labels=["roof"], augment=[{"copy_paste": {"p": 1.0, "share": 1.0}}], interpolation="nearest")
+    pasted = 0
+    for epoch in range(8):
+        image, codes = data.augmented(0, epoch=epoch)
+        assert set(np.unique(image[..., 0])) <= {40, 255}
+        assert np.array_equal(codes == 1, image[..., 0] == 255)
+        pasted += int((codes == 1).any())
+    assert pasted > 0
 
 
 def test_a_split_can_have_as_much_of_any_label_everywhere(tmp_path: Path) -> None:

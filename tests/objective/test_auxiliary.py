@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from piste.losses import BinaryCrossEntropy, CrossEntropy, Dice, Focal
+from piste.losses import BinaryCrossEntropy, CrossEntropy, Dice, Focal, Hinge
 from piste.losses.boundaries.boundary import Boundary
 from piste.objective import (
     Objective,
@@ -91,6 +91,16 @@ def test_what_is_watched_is_watched_once() -> None:
     extra = sum(w * CrossEntropy()(each, target) for w, each in auxiliary)
     torch.testing.assert_close(objective.terms["auxiliary"].weighted, extra.detach())
     torch.testing.assert_close(objective.terms["dice"].raw, Dice()(main, target).detach())
+
+
+def test_the_discriminator_judges_the_main_output_alone() -> None:
+    main, auxiliary, target = outputs()
+    objective = Objective(Sum(CrossEntropy(), Hinge()))
+    asked = {"labels": target, "fake_scores": torch.tensor([0.5, 2.0])}
+    total = objective(main, asked, auxiliary=auxiliary)
+    expected = [CrossEntropy()(each, target) for each in (main, *(each for _, each in auxiliary))]
+    played = Hinge().generator(asked["fake_scores"])
+    torch.testing.assert_close(total, expected[0] + played + 0.4 * expected[1] + 0.2 * expected[2])
 
 
 @pytest.mark.parametrize("weigh", [RelativeWeighting, UncertaintyWeighting])

@@ -92,6 +92,16 @@ def test_weights_come_from_the_counts_of_each_label(town: Path) -> None:
     torch.testing.assert_close(torch.as_tensor(loss.pos_weight).flatten(), expected.float(), rtol=1e-3, atol=1e-3)
 
 
+def test_the_loader_makes_distance_maps_of_each_label(town: Path) -> None:
+    task = opened(town)
+    assert task.data.combinations is not None
+    batch = next(iter(task.loader("val", train=False, workers=0, batch_size=3)))
+    for maps, codes in zip(batch["distance"], batch["target"], strict=True):
+        torch.testing.assert_close(maps, task.data.combinations.distance_maps(codes))
+    assert batch["distance"].shape == (3, 3, SIDE, SIDE)
+    assert task.forward(task.model(), batch).beside.keys() == {"distance"}
+
+
 def test_each_label_has_a_threshold_of_its_own(town: Path) -> None:
     task = opened(town)
     batches = task.loader("val", train=False, workers=0, batch_size=2)

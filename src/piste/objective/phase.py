@@ -134,7 +134,7 @@ class Phase(nn.Module):
             mask: The same.
             sample_weight: The same.
         """
-        terms = [term for term in self.parts if not term.watched and term.game == "none"]
+        terms = [term for term in self.parts if term.game == "none"]  # what is watched has the factor 0
         optimised = [(term, values[term.name].factor) for term in terms]
         counted = [pair for pair in optimised if isinstance(pair[1], Tensor) or pair[1] > 0]
         whole, total = 0.0, torch.zeros_like(next(iter(values.values())).raw)
