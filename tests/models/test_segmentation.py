@@ -25,6 +25,13 @@ def test_every_architecture_scores_every_pixel(name: str) -> None:
         assert model(torch.zeros(1, 3, 128, 128)).shape == (1, 3, 128, 128)
 
 
+@pytest.mark.parametrize(("name", "depth"), [("fpn", 3), ("fpn", 4), ("pspnet", 2), ("pspnet", 4), ("linknet", 3)])
+def test_every_pixel_is_scored_at_any_depth(name: str, depth: int) -> None:
+    model = build_segmentation_model(SegmentationModelRecipe(name=name, depth=depth), channels=3).eval()
+    with torch.no_grad():
+        assert model(torch.zeros(1, 3, 64, 64)).shape == (1, 3, 64, 64)
+
+
 def test_a_vision_transformer_drives_dpt() -> None:
     model = build_segmentation_model(
         SegmentationModelRecipe(name="dpt", encoder="tu-vit_tiny_patch16_224"), channels=2

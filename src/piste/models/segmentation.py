@@ -32,6 +32,7 @@ WIDTH = {  # the keyword that is each decoder's width; linknet's follows from it
     "dpt": "decoder_fusion_channels",
 }
 PER_STAGE = {"unet", "unetplusplus", "manet"}  # decoders with a width for each stage
+REACH = {"fpn": 3, "pspnet": 0}  # halvings that the decoder undoes; the head has to undo the rest, at any depth
 FROM_RECIPE = {
     "self",
     "encoder_name",
@@ -110,6 +111,8 @@ def check_model(recipe: SegmentationModelRecipe) -> dict[str, Any]:
         keywords[WIDTH[smp_name]] = _width(recipe.name, recipe.width, depth if smp_name in PER_STAGE else None)
     elif smp_name in PER_STAGE and depth != 5:
         keywords[WIDTH[smp_name]] = _width(recipe.name, 256, depth)
+    if recipe.depth is not None and smp_name in REACH:
+        keywords["upsampling"] = 2 ** max(depth - REACH[smp_name], 0)
     allowed = set(inspect.signature(known[recipe.name].__init__).parameters) - FROM_RECIPE - {"kwargs", "aux_params"}
     for option in recipe.options:
         if option not in allowed:
