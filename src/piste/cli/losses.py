@@ -67,7 +67,9 @@ def weights(data: DataArgument, classes: Classes = None) -> None:
         row = [name, f"{share:.2%}", str(counts["images"][index])]
         table.add_row(*row, *(f"{float(made[method][index]):.3g}" for method in METHODS))
     Console().print(table)
-    typer.echo("\nIn a recipe: loss: {cross_entropy: {weight: inverse}}")
+    sigmoid = getattr(recipe.section("model"), "activation", "softmax") == "sigmoid"
+    example = "binary_cross_entropy: {pos_weight: inverse}" if sigmoid else "cross_entropy: {weight: inverse}"
+    typer.echo(f"\nIn a recipe: loss: {{{example}}}")
 
 
 def check(
