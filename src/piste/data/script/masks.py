@@ -63,15 +63,16 @@ def _constants(data: SegmentationData) -> list[str]:
 def _lists(folder: Path, splits: Mapping[str, Sequence[Sample]]) -> list[str]:
     """What each split holds: the names of images, and of their masks, which may end in another way."""
     ends = {(sample.image.suffix, Path(str(sample.mask)).suffix) for split in splits.values() for sample in split}
-    lists = []
+    lists, pairs = [], []
     for name, split in splits.items():
-        lists.append(listed(f"{name.upper()}_IMAGES", [sample.image.name for sample in split]))
+        images = listed(f"{name.upper()}_IMAGES", [sample.image.name for sample in split])
+        masks = images
+        lists.append(images.code)
         if len(ends) > 1 or next(iter(ends))[0] != next(iter(ends))[1]:
-            lists.append(listed(f"{name.upper()}_MASKS", [Path(str(sample.mask)).name for sample in split]))
-        else:
-            lists.append(f"{name.upper()}_MASKS = {name.upper()}_IMAGES  # the same names")
-    held = '{"train": (TRAIN_IMAGES, TRAIN_MASKS), "val": (VAL_IMAGES, VAL_MASKS)}'
-    return [*lists, f"SPLITS = {held}"]
+            masks = listed(f"{name.upper()}_MASKS", [Path(str(sample.mask)).name for sample in split])
+            lists.append(masks.code)
+        pairs.append(f'    "{name}": ({images.read}, {masks.read}),')
+    return [*lists, "\n".join(["SPLITS = {  # images and masks", *pairs, "}"])]
 
 
 def _all_alike(recipe: SegmentationDataRecipe, samples: Sequence[Sample], multiple: int) -> bool:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from textwrap import dedent, indent, wrap
+from typing import NamedTuple
 
 WIDTH = 120
 
@@ -53,12 +54,34 @@ def literal(value: object) -> str:
     return repr(value)
 
 
-def listed(name: str, entries: Sequence[str]) -> str:
-    """A list of names that may be long: several a line where none holds a space, else one a line."""
+class Listed(NamedTuple):
+    """A constant that may be long, and how it is read.
+
+    Args:
+        code: what stands at the end of a script.
+        read: the expression of the list.
+    """
+
+    code: str
+    read: str
+
+
+def listed(name: str, entries: Sequence[str]) -> Listed:
+    """Names: several a line where none holds a space, else one a line."""
     short = len(assigned(name, list(entries)).splitlines()) == 1
     if short or any(set(entry) & {'"', "\\"} or entry != entry.strip() or not entry for entry in entries):
-        return assigned(name, list(entries))
+        return Listed(assigned(name, list(entries)), name)
     spaced = any(len(entry.split()) > 1 for entry in entries)
-    joined = " ".join(entries)
-    lines = entries if spaced else wrap(joined, WIDTH, break_long_words=False, break_on_hyphens=False)
-    return f'{name} = """\n' + "\n".join(lines) + f'\n""".{"strip().splitlines" if spaced else "split"}()'
+    lines = entries if spaced else wrap(" ".join(entries), WIDTH, break_long_words=False, break_on_hyphens=False)
+    return Listed(_text(name, lines), f"{name}.strip().splitlines()" if spaced else f"{name}.split()")
+
+
+def numbers(name: str, values: Sequence[int]) -> Listed:
+    """Whole numbers."""
+    if list(values) == list(range(values[0], values[-1] + 1)):
+        return Listed(f"{name} = range({values[0]}, {values[-1] + 1})", name)
+    return Listed(_text(name, wrap(" ".join(map(str, values)), WIDTH)), f"[int(i) for i in {name}.split()]")
+
+
+def _text(name: str, lines: Sequence[str]) -> str:
+    return f'{name} = """\n' + "\n".join(lines) + '\n"""'

@@ -23,7 +23,6 @@ class Scripted:
         axes: of an image that has a score at each position: 2; 0 for scores of whole images.
         metrics: names of what `scores` returns, those without a class.
         collate: name of the function that makes batches; None for torch's own.
-        drop_single: whether a last batch of one sample is left out while training.
     """
 
     constants: Sequence[str]
@@ -36,4 +35,3 @@ class Scripted:
     axes: int
     metrics: tuple[str, ...]
     collate: str | None = None
-    drop_single: bool = False

@@ -20,7 +20,7 @@ from piste.models.backbones.build import build_backbone, check_backbone, check_i
 from piste.models.backbones.recipe import ClassificationModelRecipe
 from piste.objective import Objective
 from piste.objective.recipe import build, resolve
-from piste.tasks.base import Batch, Deployed, Examined, Exported, Prediction, Task
+from piste.tasks.base import Batch, Deployed, Examined, Exported, Prediction, Scripted, Task
 from piste.tasks.base.augmented import augmented_pictures
 from piste.tasks.base.examined import Pixels
 from piste.tasks.base.loading import loader_of
@@ -195,6 +195,12 @@ class ClassificationTask(Task):
             free={0: 1},
             facts={"classes": list(self.data.class_names)},
         )
+
+    def scripted(self) -> Scripted:
+        """Labelled images, a network of timm's or a small one, and the scores of labels."""
+        from piste.tasks.classification.scripted import scripted
+
+        return scripted(self)
 
     def augmented(self) -> dict[str, Pixels | list[str]]:
         """Training images as they are and as augmentation shows them."""

@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING
 from piste.data.script.masks import masks_as_code
 from piste.data.script.text import block
 from piste.models.script import segmentation_model_as_code
-from piste.tasks.base.counted import METRICS, SCORES, counting, naming
+from piste.tasks.base.counted import FORMULAS, counting, naming, scoring
 from piste.tasks.base.scripted import Scripted
 
 if TYPE_CHECKING:
     from piste.tasks.segmentation.task import SegmentationTask
+
+METRICS = tuple(FORMULAS)
 
 
 def scripted(task: SegmentationTask) -> Scripted:
@@ -34,7 +36,7 @@ def scripted(task: SegmentationTask) -> Scripted:
             *segmentation_model_as_code(task.model_recipe, channels),
             block(forward),
             counting(given, task.activation, channels, axes=2),
-            SCORES,
+            scoring(METRICS, accuracy=False),
         ],
         lists=lists,
         given=given,

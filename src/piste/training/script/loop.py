@@ -18,6 +18,7 @@ class Loop(NamedTuple):
         accumulate: whether a step has several batches.
         ema: whether the weights are averaged.
         zero: whether all factors may be 0.
+        drop_last: whether the last batch of training, one image alone, is left out.
     """
 
     optimizer: str
@@ -27,6 +28,7 @@ class Loop(NamedTuple):
     accumulate: bool
     ema: bool
     zero: bool
+    drop_last: bool
 
 
 BATCHES = '''
@@ -84,9 +86,7 @@ def loop_as_code(loop: Loop, task: Scripted, minimised: Minimised) -> list[str]:
     """`batches`, `train`, `validate` and what they call."""
     given = ", ".join(task.given)
     extra = [f"collate_fn={task.collate}"] if task.collate else []
-    extra += (
-        ['drop_last=split == "train" and len(samples) % BATCH_SIZE == 1 < len(samples)'] if task.drop_single else []
-    )
+    extra += ['drop_last=split == "train"'] if loop.drop_last else []
     arguments = ["samples", "BATCH_SIZE", "sampler=order", "num_workers=WORKERS", *extra, "generator=generator"]
     call = f"    return DataLoader({', '.join(arguments)})"
     if len(call) > 120:

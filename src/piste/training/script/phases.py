@@ -79,9 +79,8 @@ def minimised(objective: Objective, task: Scripted) -> Minimised:
     if single:
         return Minimised(code, None, scaled, resets, waits)
     for phase in order:
-        if phase.until is not None:
-            if phase.until.metric.partition("/")[0] not in task.metrics:
-                raise ValueError(f"`until`: a script knows {', '.join(task.metrics)}, and not {phase.until.metric}")
+        if phase.until is not None and phase.until.metric.partition("/")[0] not in task.metrics:
+            raise ValueError(f"`until`: a script knows {', '.join(task.metrics)}, and not {phase.until.metric}")
     distinct = list(objective.phases)
     rows = []
     for phase in order:

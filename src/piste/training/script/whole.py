@@ -99,9 +99,8 @@ def script_of(recipe: Recipe, task: Task, name: str, file: str = "train.py") -> 
     brought = task.scripted()
     objective = task.objective()
     what = minimised(objective, brought)
-    per_epoch = math.ceil(
-        len(task.loader("train", train=True, workers=0, batch_size=recipe.batch_size)) / recipe.accumulate
-    )
+    loader = task.loader("train", train=True, workers=0, batch_size=recipe.batch_size)
+    per_epoch = math.ceil(len(loader) / recipe.accumulate)
     frozen = not all(parameter.requires_grad for parameter in _untrained(task).parameters())
     parameters = "[p for p in model.parameters() if p.requires_grad]" if frozen else "model.parameters()"
     loop = Loop(
@@ -111,6 +110,7 @@ def script_of(recipe: Recipe, task: Task, name: str, file: str = "train.py") -> 
         clip=recipe.clip is not None,
         accumulate=recipe.accumulate > 1,
         ema=recipe.ema is not None,
+        drop_last=loader.drop_last,
         zero=any(_may_vanish(phase.parts) for phase in objective.order),
     )
     constants = [*brought.constants, *_constants(recipe, loop)]
@@ -173,7 +173,7 @@ Run: {name} ({recipe.task}).
     python {file} --save model.pt       keeps the weights of the last epoch
 
 Needs NEEDS.
-On one kind of device numbers agree to within rounding.{left}
+On one kind of device numbers agree to within rounding, which may grow as training goes on.{left}
 """'''
 
 
