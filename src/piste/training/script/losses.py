@@ -82,6 +82,19 @@ class Losses:
         """A function that losses call."""
         self.functions.setdefault(name, code)
 
+    def add_new(self, name: str, rest: str) -> str:
+        """A function that losses call, under this name or, if that is another's, with a number; returns its name.
+
+        Args:
+            name: what it is called best.
+            rest: its code from the arguments on.
+        """
+        for each in (name, *(f"{name}_{i}" for i in range(2, 99))):
+            code = f"def {each}{rest}"
+            if self.functions.setdefault(each, code) == code:
+                return each
+        raise ValueError(f"`loss`: a script can't hold so many losses that need {name}")
+
     def add_all(self, needs: Mapping[str, FunctionType]) -> None:
         """Functions of ours that a formula calls, with those that they call."""
         for name, function in needs.items():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from piste.data.script.text import block
+from piste.data.script.text import block, indented
 from piste.losses.regions.base import RegionLoss
 from piste.losses.regions.units import absent_or_default, ratio
 from piste.training.script.source import formula
@@ -17,8 +17,6 @@ def of_areas(losses: Losses, loss: Any, moving: tuple[str, ...]) -> str:
     """The body of a loss that prices areas."""
     if losses.task.axes == 0 and loss.per_image:
         raise ValueError("`loss`: a script knows no areas of each image (`per_image`) where images have no positions")
-    if type(loss).share is not RegionLoss.share:
-        raise ValueError(f"`loss`: a script can't hold {type(loss).__name__}, which prices all classes together")
     losses.add_mean()
     given = ", ".join(losses.task.given)
     name = "areas_per_image" if loss.per_image else "areas"
@@ -28,21 +26,35 @@ def of_areas(losses: Losses, loss: Any, moving: tuple[str, ...]) -> str:
     losses.add_all(price.needs)
     lines = [f"tp, fp, fn = {name}({given}){chosen}", price.lines]
     absent = absent_or_default(loss.absent, loss.activation, loss._classes)
-    weight = None
+    together = type(loss).share is not RegionLoss.share
+    counts = "tp + fn > 0" if absent == "skip" else "number > 0"
     if loss.weight is not None:
         own = loss.weight if loss.classes == "all" else [loss.weight[i] for i in loss.classes]
         lines.append(losses.weights(own))
-        weight = "weight"
-    if absent == "skip":
-        counts = "tp + fn > 0" if weight is None else "weight * (tp + fn > 0)"
-        return "\n".join([*lines, f"return mean(cost, {counts})"])
-    number = _number(losses, per_image=loss.per_image)
-    lines.append(f"number = {number}")
+        counts = f"weight * ({counts})"
+    if absent != "skip":
+        lines.append(f"number = {_number(losses, per_image=loss.per_image)}")
     if absent == "area":
-        losses.add_all({"ratio": ratio})  # type: ignore[dict-item]
-        lines.append("cost = torch.where(tp + fn > 0, cost, ratio(tp + fp, number))")
-    counts = "number > 0" if weight is None else "weight * (number > 0)"
+        losses.add_all({"ratio": ratio})
+        there = "(tp + fn > 0).any(-1, keepdim=True)" if together else "tp + fn > 0"
+        lines.append(f"cost = torch.where({there}, cost, ratio(tp + fp, number))")
+    if together:
+        losses.add_all({"ratio": ratio})
+        lines.append(f"shares = {_share(losses, loss, moving)} * ({counts})")
+        lines.append("cost, counts = ratio((shares * cost).sum(-1), shares.sum(-1)), shares.sum(-1) > 0")
+        counts = "counts"
     return "\n".join([*lines, f"return mean(cost, {counts})"])
+
+
+def _share(losses: Losses, loss: Any, moving: tuple[str, ...]) -> str:
+    """The call of a function of what each class counts where all have one price."""
+    found = formula(loss.share, losses.settings(loss, moving), "return")
+    losses.add_all(found.needs)
+    body = found.lines.replace("return = ", "return ")
+    takes = ", ".join(["tp: Tensor", "fp: Tensor", "fn: Tensor", *(f"{name}: float" for name in moving)])
+    head = '(TAKES) -> Tensor:\n    """What each class counts in the price of all."""\n'.replace("TAKES", takes)
+    name = losses.add_new("share", head + indented(body))
+    return f"{name}({', '.join(['tp', 'fp', 'fn', *moving])})"
 
 
 def _number(losses: Losses, *, per_image: bool) -> str:

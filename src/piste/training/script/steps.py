@@ -83,7 +83,7 @@ def _cyclic(settings: Any, lr: float, per_epoch: int, steps: int) -> str:
 def _one_cycle(settings: Any, lr: float, per_epoch: int, steps: int) -> str:
     steps = max(steps, 4)
     rise = min(max(settings.pct_start, 2 / steps), 1 - 1 / steps)
-    own = {"pct_start": (rise, 0.3), "div_factor": (settings.div_factor, 25.0)}
+    own: dict[str, tuple[Any, Any]] = {"pct_start": (rise, 0.3), "div_factor": (settings.div_factor, 25.0)}
     own |= {"final_div_factor": (settings.final_div_factor, 1e4), "anneal_strategy": (settings.anneal_strategy, "cos")}
     given = "".join(f"{key}={literal(value)}, " for key, (value, usual) in own.items() if value != usual)
     return f"OneCycleLR(optimizer, {lr}, {steps}, {given}cycle_momentum=False)"
