@@ -66,12 +66,15 @@ def _lists(folder: Path, splits: Mapping[str, Sequence[Sample]]) -> list[str]:
     lists, pairs = [], []
     for name, split in splits.items():
         images = listed(f"{name.upper()}_IMAGES", [sample.image.name for sample in split])
-        masks = images
         lists.append(images.code)
-        if len(ends) > 1 or next(iter(ends))[0] != next(iter(ends))[1]:
-            masks = listed(f"{name.upper()}_MASKS", [Path(str(sample.mask)).name for sample in split])
-            lists.append(masks.code)
-        pairs.append(f'    "{name}": ({images.read}, {masks.read}),')
+        masks = images.read
+        if len(ends) > 1:
+            own = listed(f"{name.upper()}_MASKS", [Path(str(sample.mask)).name for sample in split])
+            lists.append(own.code)
+            masks = own.read
+        elif (suffixes := next(iter(ends)))[0] != suffixes[1]:
+            masks = f'[Path(name).stem + "{suffixes[1]}" for name in {images.read}]'
+        pairs.append(f'    "{name}": ({images.read}, {masks}),')
     return [*lists, "\n".join(["SPLITS = {  # images and masks", *pairs, "}"])]
 
 

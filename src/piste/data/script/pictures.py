@@ -181,7 +181,7 @@ def _digits() -> str:
 def _idx(folder: Path) -> list[str]:
     """Images and labels of IDX files, those of all splits one after the other."""
     files = [(images.name, labels.name) for images, labels in find_idx(folder).values()]
-    rows = "\n".join(f"        {line}" for line in assigned("files", files).splitlines())
+    rows = assigned("files", files, prefix=" " * 12)
     read = block('''
         def read_idx(path: Path) -> np.ndarray:
             """The bytes behind the header of an IDX file, which may be compressed."""
@@ -195,7 +195,7 @@ def _idx(folder: Path) -> list[str]:
         @cache
         def load() -> tuple[np.ndarray, np.ndarray]:
             """All images, [N, H, W], and what they are."""
-    {rows}
+{rows}
             pixels, labels = ([read_idx(DATA / name) for name in names] for names in zip(*files, strict=True))
             return np.concatenate(pixels), np.concatenate(labels)
     ''')

@@ -67,13 +67,15 @@ def minimised(objective: Objective, task: Scripted) -> Minimised:
     losses, ramps = Losses(task), dict[str, str]()
     order = objective.order
     single = len(order) == 1 and order[0].endless
-    names = ["losses"] if single else [f"phase_{i}" for i in range(1, len(objective.phases) + 1)]
-    functions = [
-        _phase(name, phase, losses, ramps, task)
-        for name, phase in zip(names, objective.phases, strict=True)
-        if isinstance(phase, Phase)
-    ]
-    code = [*ramps.values(), *losses.functions.values(), *functions]
+    functions: dict[str, str] = {}  # from what is minimised to the name of its function
+    names = []
+    for phase in objective.phases:
+        assert isinstance(phase, Phase)
+        body = _phase(phase, losses, ramps, task, single=single)
+        name = functions.setdefault(body, "losses" if single else f"phase_{len(functions) + 1}")
+        names.append(name)
+    written = [body.replace("NAME", name, 1) for body, name in functions.items()]
+    code = [*ramps.values(), *losses.functions.values(), *written]
     scaled, resets = any(phase.lr != 1 for phase in order), any(phase.reset_optimizer for phase in order)
     waits = any(phase.until is not None for phase in order)
     if single:
@@ -112,7 +114,8 @@ def _condition(until: Trigger) -> str:
     return f"lambda metrics: {found} {until.op} {until.number}"
 
 
-def _phase(name: str, phase: Phase, losses: Losses, ramps: dict[str, str], task: Scripted) -> str:
+def _phase(phase: Phase, losses: Losses, ramps: dict[str, str], task: Scripted, *, single: bool) -> str:
+    """The function of what a phase minimises, called NAME."""
     if phase.weighting is not None:
         raise ValueError("`loss.weighting`: a script can't weigh terms against each other; give each a scale")
     if phase.adversarial:
@@ -130,8 +133,8 @@ def _phase(name: str, phase: Phase, losses: Losses, ramps: dict[str, str], task:
     if any(term.watched for term in phase.parts):
         told += "; what is not minimised has a factor of 0"
     head = [
-        f"def {name}({arguments}, epoch: int) -> dict[str, tuple[float, Tensor]]:",
-        f'    """{told}; `epoch` counts from 0{"" if name == "losses" else " within the phase"}."""',
+        f"def NAME({arguments}, epoch: int) -> dict[str, tuple[float, Tensor]]:",
+        f'    """{told}; `epoch` counts from 0{"" if single else " within the phase"}."""',
     ]
     if len(rows) == 1 and len(rows[0]) + 6 <= 120 and "\n" not in rows[0]:
         return "\n".join([*head, f"    return {{{rows[0].strip().rstrip(',')}}}"])
