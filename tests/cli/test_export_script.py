@@ -28,7 +28,14 @@ CASES: dict[str, dict[str, Any]] = {
         "ema": 0.9,
     },
     "a_sum_with_a_ramp": {
-        "loss": {"sum": ["dice", MOVING_FOCAL | {"scale": {"ramp": {"from": 0.1, "to": 1.0, "epochs": 2}}}]},
+        "loss": {
+            "sum": [
+                "generalized_dice",
+                MOVING_FOCAL | {"scale": {"ramp": {"from": 0.1, "to": 1.0, "epochs": 2}}, "name": "what_is_hard"},
+                {"lovasz": {"weight": "inverse"}, "scale": 0.1},
+                "cross_entropy_iou",
+            ]
+        },
     },
     "a_cycle": {
         "loss": {

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from piste.losses.labels.base import LabelLoss
 from piste.training.script.source import formula
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ def of_labels(losses: Losses, loss: Any, moving: tuple[str, ...]) -> str:
     """The body of a loss that prices the log-probability of the truth."""
     settings = losses.settings(loss, moving)
     smoothing = settings.get("label_smoothing", "0.0")
-    smoothed = float(loss.label_smoothing) != 0 or "label_smoothing" in moving
+    smoothed = smoothing not in ("0.0", "0")
     if loss.activation == "sigmoid":
         return _independent(losses, loss, settings, smoothing if smoothed else None)
     return _smoothed(losses, loss, settings, smoothing) if smoothed else _exclusive(losses, loss, settings)
@@ -34,15 +35,18 @@ def _price(losses: Losses, loss: Any, settings: dict[str, str], log_p: str, resu
 
 def _exclusive(losses: Losses, loss: Any, settings: dict[str, str]) -> str:
     lines = _price(losses, loss, settings, '-F.cross_entropy(logits, target, reduction="none")')
+    return "\n".join([*lines, *_mean_of_classes(losses, loss)])
+
+
+def _mean_of_classes(losses: Losses, loss: Any) -> list[str]:
+    """The last lines of a loss of exclusive classes: the mean of the cost of each element."""
     known = "known" in losses.task.given
-    if loss.weight is None:
-        if not known:
-            return "\n".join([*lines, "return cost.mean()"])
-        losses.add_mean()
-        return "\n".join([*lines, "return mean(cost, known)"])
+    if loss.weight is None and not known:
+        return ["return cost.mean()"]
     losses.add_mean()
-    counted = "weight[target] * known" if known else "weight[target]"
-    return "\n".join([*lines, losses.weights(loss.weight), f"return mean(cost, {counted})"])
+    if loss.weight is None:
+        return ["return mean(cost, known)"]
+    return [losses.weights(loss.weight), f"return mean(cost, weight[target]{' * known' if known else ''})"]
 
 
 def _smoothed(losses: Losses, loss: Any, settings: dict[str, str], smoothing: str) -> str:
@@ -104,6 +108,8 @@ def _sides(losses: Losses, loss: Any, settings: dict[str, str]) -> tuple[str, st
         return "1 - alpha", "alpha"
     if settings.get("pos_weight") == "pos_weight":
         return "1.0", "pos_weight"
+    if not isinstance(loss, LabelLoss):
+        return "1.0", "1.0"
     sides = loss.sides(torch.zeros(1, losses.task.classes, *[1] * losses.task.axes))
     if sides is None:
         return "1.0", "1.0"
@@ -123,3 +129,16 @@ def of_scores(losses: Losses, loss: Any, moving: tuple[str, ...]) -> str:
     losses.add_all(found.needs)
     lines = ["truth = target.float()", found.lines]
     return "\n".join([*lines, *mean_of_labels(losses, loss)])
+
+
+def of_squares(losses: Losses, loss: Any, moving: tuple[str, ...]) -> str:
+    """The body of the squared error of probabilities."""
+    if loss.activation == "sigmoid":
+        lines = ["cost = 2 * (logits.sigmoid() - target.float()).square()", *mean_of_labels(losses, loss)]
+        return "\n".join(lines)
+    lines = [
+        "probs = logits.softmax(1)",
+        "true = probs.gather(1, target.unsqueeze(1)).squeeze(1)",
+        "cost = probs.square().sum(1) - 2 * true + 1",
+    ]
+    return "\n".join([*lines, *_mean_of_classes(losses, loss)])

@@ -1,7 +1,6 @@
 """Losses as small functions of plain torch, with only what their settings need."""
 
 from collections.abc import Callable, Mapping
-from types import FunctionType
 from typing import Any
 
 from torch import Tensor
@@ -10,8 +9,11 @@ from piste.data.script.text import WIDTH, assigned, indented
 from piste.losses import Loss, spec_of
 from piste.losses.labels.base import LabelLoss
 from piste.losses.labels.independent import IndependentLoss
+from piste.losses.labels.quadratic import Quadratic
+from piste.losses.labels.symmetric_cross_entropy import SymmetricCrossEntropy
 from piste.losses.regions.base import RegionLoss
 from piste.losses.regions.cross_entropy_iou import CrossEntropyIoU
+from piste.losses.regions.lovasz import Lovasz
 from piste.tasks.base.scripted import Scripted
 from piste.training.script import labels, regions
 from piste.training.script.source import helper
@@ -95,7 +97,7 @@ class Losses:
                 return each
         raise ValueError(f"`loss`: a script can't hold so many losses that need {name}")
 
-    def add_all(self, needs: Mapping[str, FunctionType]) -> None:
+    def add_all(self, needs: Mapping[str, Callable[..., Any]]) -> None:
         """Functions of ours that a formula calls, with those that they call."""
         for name, function in needs.items():
             if name not in self.functions:
@@ -133,8 +135,11 @@ def _composed(losses: Losses, loss: Any, moving: tuple[str, ...]) -> str:
 
 _FAMILIES: Mapping[Any, Callable[[Losses, Any, tuple[str, ...]], str]] = {
     LabelLoss: labels.of_labels,
+    SymmetricCrossEntropy: labels.of_labels,
+    Quadratic: labels.of_squares,
     IndependentLoss: labels.of_scores,
     RegionLoss: regions.of_areas,
+    Lovasz: regions.of_extension,
     CrossEntropyIoU: _composed,
 }
 """How the losses of each base are written: (losses, loss, keywords that move) -> the body of its function."""

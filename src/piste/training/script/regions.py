@@ -46,6 +46,46 @@ def of_areas(losses: Losses, loss: Any, moving: tuple[str, ...]) -> str:
     return "\n".join([*lines, f"return mean(cost, {counts})"])
 
 
+def of_extension(losses: Losses, loss: Any, moving: tuple[str, ...]) -> str:
+    """The body of the Lovasz extension of the Jaccard loss, of errors of probabilities that are sorted.
+
+    Raises:
+        ValueError: names a setting that can't be written.
+    """
+    for key, written in (("errors", "probability"), ("bins", None), ("per_image", False)):
+        if (came := getattr(loss, key)) != written:
+            raise ValueError(f"`loss.lovasz.{key}`: a script knows {written} alone; got {came}")
+    losses.add_mean()
+    task, known = losses.task, "known" in losses.task.given
+    flat = f".movedim(1, 0).flatten(1){'[:, known.flatten()]' if known else ''}" if task.axes else ".T"
+    if loss.activation == "softmax":
+        probs, truth = "logits.softmax(1)", f"F.one_hot(target{'[known]' if known else ''}, {task.classes}).T"
+    else:
+        probs, truth = "logits.sigmoid()", f"target{flat}.float()"
+    chosen = "" if loss.classes == "all" else f"[{list(loss.classes)}]"
+    lines = [
+        f"probs = {probs}{flat}{chosen}  # [C, elements that count]",
+        f"truth = {truth}{chosen}",
+        "errors, order = (truth - probs).abs().sort(1, descending=True)",
+        "truth = truth.gather(1, order)",
+        "inside, outside, whole = truth.cumsum(1), (1 - truth).cumsum(1), truth.sum(1)",
+        "score = 1 - (whole.unsqueeze(1) - inside) / (whole.unsqueeze(1) + outside)  # with all errors up to here",
+        "cost = (errors * score.diff(dim=1, prepend=errors.new_zeros(len(errors), 1))).sum(1)",
+    ]
+    absent = absent_or_default(loss.absent, loss.activation, loss._classes)
+    counts = "whole > 0" if absent == "skip" else "number > 0"
+    if loss.weight is not None:
+        own = loss.weight if loss.classes == "all" else [loss.weight[i] for i in loss.classes]
+        lines.append(losses.weights(own))
+        counts = f"weight * ({counts})"
+    if absent != "skip":
+        lines.append(f"number = {_number(losses, per_image=False)}")
+    if absent == "area":
+        losses.add_all({"ratio": ratio})
+        lines.append("cost = torch.where(whole > 0, cost, ratio(probs.sum(1), number))")
+    return "\n".join([*lines, f"return mean(cost, {counts})"])
+
+
 def _share(losses: Losses, loss: Any, moving: tuple[str, ...]) -> str:
     """The call of a function of what each class counts where all have one price."""
     found = formula(loss.share, losses.settings(loss, moving), "return")

@@ -23,7 +23,7 @@ class Formula(NamedTuple):
     """
 
     lines: str
-    needs: Mapping[str, FunctionType]
+    needs: Mapping[str, Callable[..., Any]]
 
 
 def formula(method: Callable[..., Any], settings: Mapping[str, str], result: str = "cost") -> Formula:
@@ -46,7 +46,7 @@ def formula(method: Callable[..., Any], settings: Mapping[str, str], result: str
     return Formula(f"{head}{result} = {tail}", needs)
 
 
-def helper(function: FunctionType) -> tuple[str, Mapping[str, FunctionType]]:
+def helper(function: Callable[..., Any]) -> tuple[str, Mapping[str, Callable[..., Any]]]:
     """The whole source of a function, its description a line long, and the functions that it calls."""
     body, needs = _body(function, {})
     source = dedent(inspect.getsource(function))
@@ -57,12 +57,12 @@ def helper(function: FunctionType) -> tuple[str, Mapping[str, FunctionType]]:
     return "\n".join([*head, f'    """{told}"""', lines]), needs
 
 
-def _body(method: Callable[..., Any], settings: Mapping[str, str]) -> tuple[str, Mapping[str, FunctionType]]:
+def _body(method: Callable[..., Any], settings: Mapping[str, str]) -> tuple[str, Mapping[str, Callable[..., Any]]]:
     """The statements after the description, without comments, with numbers for settings and constants."""
     source = dedent(inspect.getsource(method))
     node: Any = ast.parse(source).body[0]
     known = inspect.unwrap(method).__globals__
-    needs: dict[str, FunctionType] = {}
+    needs: dict[str, Callable[..., Any]] = {}
     edits: list[tuple[int, int, int, str]] = []
     statements = [each for each in node.body if not _is_text(each) and not isinstance(each, ast.Assert)]
     for part in [each for statement in statements for each in ast.walk(statement)]:
