@@ -6,7 +6,9 @@ from mkdocs.structure.files import File, Files
 from piste.losses import catalogue
 from piste.report.cards.overview import by_family
 from piste.report.cards.page import bases_page, contract_page, loss_page, overview_page
+from piste.report.cards.tasks import tasks_page
 from piste.report.palette import css_variables
+from piste.tasks.base import task_names
 
 
 def on_config(config: MkDocsConfig) -> None:
@@ -16,12 +18,15 @@ def on_config(config: MkDocsConfig) -> None:
     for entry in config.nav or ():
         if "Losses" in entry:
             entry["Losses"] = ["losses/index.md", *pages]
+        if "Tasks" in entry:
+            entry["Tasks"] = ["tasks/index.md", *({name.capitalize(): f"tasks/{name}.md"} for name in task_names())]
 
 
 def on_files(files: Files, config: MkDocsConfig) -> None:
     """Add what is generated."""
     pages = {_path(name): loss_page(spec) for name, spec in catalogue().items()}
     pages["losses/index.md"] = overview_page(catalogue().values())
+    pages["tasks/index.md"] = tasks_page()
     pages["contract.md"] = contract_page()
     pages["api/bases.md"] = bases_page(spec for of in by_family(catalogue().values()).values() for spec in of)
     pages["styles/palette.css"] = (
