@@ -3,7 +3,6 @@
 import inspect
 import re
 import sys
-from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from importlib.util import find_spec
 
