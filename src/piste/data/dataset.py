@@ -1,7 +1,6 @@
 """What the model is shown: normalised images and their targets, one at a time and in batches."""
 
 from collections.abc import Callable, Sequence
-from random import Random
 from typing import NotRequired, TypedDict, final
 
 import torch
@@ -10,6 +9,7 @@ from torch.utils.data import Dataset
 
 from piste.data.augment import Pipeline
 from piste.data.counts import IGNORE_INDEX
+from piste.data.draws import Draws
 from piste.data.section import Statistics
 from piste.data.store import Store
 
@@ -44,9 +44,7 @@ class Items(TypedDict):
 class SegmentationDataset(Dataset[Item]):
     """The samples of a split, put through a pipeline and normalised.
 
-    A sample depends on (seed, epoch, index) alone: not on the worker that draws it, nor on the process-wide random
-    state, which stays as it is. The epoch lives in shared memory, so that `set_epoch` reaches workers that
-    outlive an epoch (`persistent_workers=True`), too; call it while no loader is iterating.
+    A sample depends on (seed, epoch, index) alone, as `Draws` says.
 
     Args:
         store: decoded samples.
@@ -67,18 +65,17 @@ class SegmentationDataset(Dataset[Item]):
         self.store = store
         self.distance = distance
         self.pipeline = pipeline
-        self.seed = seed
+        self.draws = Draws(seed)
         self.normalize = normalize
-        self._epoch = torch.zeros((), dtype=torch.int64).share_memory_()  # type: ignore[no-untyped-call]
 
     def set_epoch(self, epoch: int) -> None:
         """Choose the epoch whose augmentations are drawn."""
-        self._epoch.fill_(epoch)
+        self.draws.set_epoch(epoch)
 
     def pixels(self, index: int) -> tuple[Tensor, Tensor]:
         """A sample after the pipeline, before it is normalised: uint8 [3, H, W] and uint8 [H, W]."""
         image, mask = self.store[index]
-        return self.pipeline(image, mask, Random(f"{self.seed}/{int(self._epoch)}/{index}"))
+        return self.pipeline(image, mask, self.draws.of(index))
 
     def __len__(self) -> int:
         return len(self.store)

@@ -1,7 +1,6 @@
 """What a model of whole images is shown: normalised images and their targets, one at a time and in batches."""
 
 from collections.abc import Sequence
-from random import Random
 from typing import TypedDict, final
 
 import torch
@@ -9,6 +8,7 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from piste.data.augment import Pipeline
+from piste.data.draws import Draws
 from piste.data.picture_store import PictureStore
 from piste.data.section import Statistics
 
@@ -35,9 +35,7 @@ class PictureItems(TypedDict):
 class PictureDataset(Dataset[PictureItem]):
     """The images of a split, put through a pipeline and normalised, each with its target.
 
-    A sample depends on (seed, epoch, index) alone: not on the worker that draws it, nor on the process-wide random
-    state, which stays as it is. The epoch lives in shared memory, so that `set_epoch` reaches workers that
-    outlive an epoch (`persistent_workers=True`), too; call it while no loader is iterating.
+    A sample depends on (seed, epoch, index) alone, as `Draws` says.
 
     Args:
         store: decoded images.
@@ -61,18 +59,17 @@ class PictureDataset(Dataset[PictureItem]):
         self.store = store
         self.targets = targets
         self.pipeline = pipeline
-        self.seed = seed
+        self.draws = Draws(seed)
         mean, std, self._grey = normalize.of_channels(channels)
         self._mean, self._std = 255 * mean, 255 * std
-        self._epoch = torch.zeros((), dtype=torch.int64).share_memory_()  # type: ignore[no-untyped-call]
 
     def set_epoch(self, epoch: int) -> None:
         """Choose the epoch whose augmentations are drawn."""
-        self._epoch.fill_(epoch)
+        self.draws.set_epoch(epoch)
 
     def pixels(self, index: int) -> Tensor:
         """An image after the pipeline, before it is normalised: uint8 [3, H, W]."""
-        return self.pipeline.image(self.store[index], Random(f"{self.seed}/{int(self._epoch)}/{index}"))
+        return self.pipeline.image(self.store[index], self.draws.of(index))
 
     def __len__(self) -> int:
         return len(self.store)

@@ -1,7 +1,6 @@
 """What a detector is shown: images in 0 … 1 and their boxes, one at a time and in batches."""
 
 from collections.abc import Sequence
-from random import Random
 from typing import NotRequired, TypedDict, final
 
 import torch
@@ -10,6 +9,7 @@ from torch.utils.data import Dataset
 
 from piste.data.augment import Pipeline, Sample
 from piste.data.detection.store import DetectionStore
+from piste.data.draws import Draws
 
 
 class Target(TypedDict):
@@ -48,9 +48,7 @@ class DetectionItems(TypedDict):
 class DetectionDataset(Dataset[DetectionItem]):
     """The samples of a split, put through a pipeline.
 
-    A sample depends on (seed, epoch, index) alone: not on the worker that draws it, nor on the process-wide random
-    state, which stays as it is. The epoch lives in shared memory, so that `set_epoch` reaches workers that
-    outlive an epoch (`persistent_workers=True`), too; call it while no loader is iterating.
+    A sample depends on (seed, epoch, index) alone, as `Draws` says.
 
     Args:
         store: decoded samples.
@@ -62,17 +60,16 @@ class DetectionDataset(Dataset[DetectionItem]):
     def __init__(self, store: DetectionStore, pipeline: Pipeline, seed: int, *, crowd: bool) -> None:
         self.store = store
         self.pipeline = pipeline
-        self.seed = seed
+        self.draws = Draws(seed)
         self.crowd = crowd
-        self._epoch = torch.zeros((), dtype=torch.int64).share_memory_()  # type: ignore[no-untyped-call]
 
     def set_epoch(self, epoch: int) -> None:
         """Choose the epoch whose augmentations are drawn."""
-        self._epoch.fill_(epoch)
+        self.draws.set_epoch(epoch)
 
     def sample(self, index: int) -> Sample:
         """A sample after the pipeline: bytes, and its instances."""
-        return self.pipeline.sample(self.store[index], Random(f"{self.seed}/{int(self._epoch)}/{index}"))
+        return self.pipeline.sample(self.store[index], self.draws.of(index))
 
     def __len__(self) -> int:
         return len(self.store)

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
+from piste.data.draws import Draws
 from piste.data.picture_dataset import PictureDataset
 
 
@@ -80,23 +81,22 @@ class GenerationDataset(Dataset[GenerationItem]):
     def __init__(self, reals: Reals, latent: int, seed: int, *, train: bool) -> None:
         self.reals = reals
         self.latent = latent
-        self.seed = seed
+        self.draws = Draws(seed)
         self.train = train
-        self._epoch = torch.zeros((), dtype=torch.int64).share_memory_()  # type: ignore[no-untyped-call]
 
     def set_epoch(self, epoch: int) -> None:
         """Choose the epoch whose noise and augmentations are drawn."""
-        self._epoch.fill_(epoch)
+        self.draws.set_epoch(epoch)
         self.reals.set_epoch(epoch)
 
     def __len__(self) -> int:
         return len(self.reals)
 
     def __getitem__(self, index: int) -> GenerationItem:
-        epoch = int(self._epoch) if self.train else -1
+        epoch = self.draws.epoch if self.train else -1
         return GenerationItem(
             real=self.reals.real(index),
-            latent=noise((self.seed, epoch, index), self.latent),
+            latent=noise((self.draws.seed, epoch, index), self.latent),
             index=index,
             name=self.reals.name(index),
         )

@@ -4,11 +4,11 @@ from collections.abc import Iterator, Sequence
 from random import Random
 from typing import TypedDict, final
 
-import torch
 from torch import Tensor
 from torch.utils.data import Dataset, Sampler
 
 from piste.data.augment import Augmentation
+from piste.data.draws import Draws
 from piste.data.restoration.both import augmented
 from piste.data.restoration.degrade import Degradation, degraded
 from piste.data.restoration.store import PairStore
@@ -27,9 +27,7 @@ class Item(TypedDict):
 class RestorationDataset(Dataset[Item]):
     """The pairs of a split, augmented alike and, where inputs are made of clean images, degraded.
 
-    A training sample depends on (seed, epoch, index) alone, one that is evaluated on its name: not on the worker that
-    draws it, nor on the process-wide random state, which stays as it is. The epoch lives in shared memory, so that
-    `set_epoch` reaches workers that outlive an epoch, too; call it while no loader is iterating.
+    A training sample depends on (seed, epoch, index) alone, as `Draws` says, and one that is evaluated on its name.
 
     Args:
         store: decoded pairs.
@@ -44,18 +42,18 @@ class RestorationDataset(Dataset[Item]):
         self.store = store
         self.augment = augment
         self.degrade = degrade
-        self.seed = seed
-        self._epoch = torch.zeros((), dtype=torch.int64).share_memory_()  # type: ignore[no-untyped-call]
+        self.draws = None if seed is None else Draws(seed)
 
     def set_epoch(self, epoch: int) -> None:
         """Choose the epoch whose augmentations and degradations are drawn."""
-        self._epoch.fill_(epoch)
+        if self.draws is not None:
+            self.draws.set_epoch(epoch)
 
     def pixels(self, index: int) -> tuple[Tensor, Tensor]:
         """Input and target as bytes: uint8 [3, h, w] and [3, H, W]."""
         given, target = self.store[index]
         fixed = f"restoration/{self.store.pairs[index].name}"
-        draw = Random(fixed if self.seed is None else f"{self.seed}/{int(self._epoch)}/{index}")
+        draw = Random(fixed) if self.draws is None else self.draws.of(index)
         given, target = augmented(given, target, self.augment, draw)
         return degraded(target, self.degrade, draw) if given is None else given, target
 

@@ -1,7 +1,6 @@
 """What the model is shown of lines: normalised images and the classes of their characters, alone and in batches."""
 
 from collections.abc import Sequence
-from random import Random
 from typing import TypedDict, final
 
 import torch
@@ -10,6 +9,7 @@ from torch.nn.utils.rnn import pad_sequence
 from torch.utils.data import Dataset
 
 from piste.data.augment import Pipeline
+from piste.data.draws import Draws
 from piste.data.picture_store import PictureStore
 from piste.data.section import Statistics
 from piste.data.text.alphabet import Alphabet
@@ -53,9 +53,7 @@ class Lines(TypedDict):
 class TextDataset(Dataset[Line]):
     """The lines of a split, put through a pipeline and normalised.
 
-    A sample depends on (seed, epoch, index) alone: not on the worker that draws it, nor on the process-wide random
-    state, which stays as it is. The epoch lives in shared memory, so that `set_epoch` reaches workers that
-    outlive an epoch, too; call it while no loader is iterating.
+    A sample depends on (seed, epoch, index) alone, as `Draws` says.
 
     Args:
         store: images, all of one height.
@@ -80,16 +78,15 @@ class TextDataset(Dataset[Line]):
         self.alphabet = alphabet
         self.pipeline = pipeline
         self.normalize = normalize
-        self.seed = seed
-        self._epoch = torch.zeros((), dtype=torch.int64).share_memory_()  # type: ignore[no-untyped-call]
+        self.draws = Draws(seed)
 
     def set_epoch(self, epoch: int) -> None:
         """Choose the epoch whose augmentations are drawn."""
-        self._epoch.fill_(epoch)
+        self.draws.set_epoch(epoch)
 
     def pixels(self, index: int) -> Tensor:
         """A line after the pipeline, before it is normalised: uint8 [3, H, W]."""
-        return self.pipeline.image(self.store[index], Random(f"{self.seed}/{int(self._epoch)}/{index}"))
+        return self.pipeline.image(self.store[index], self.draws.of(index))
 
     def __len__(self) -> int:
         return len(self.store)
