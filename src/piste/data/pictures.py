@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from pathlib import Path
-from typing import final
+from typing import ClassVar, final
 
 import numpy as np
 import torch
@@ -15,22 +15,17 @@ from piste.data.problems import DataError, Problem
 
 
 class Pictures(ABC):
-    """Images by index, each with a name."""
+    """Images by index, each with a name.
 
-    @property
-    @abstractmethod
-    def names(self) -> Sequence[str]:
-        """What each image is called, in order; all differ."""
+    Attributes:
+        names: what each image is called, in order; all differ.
+        sizes: height and width of each image.
+        in_memory: whether reading one takes no decoding.
+    """
 
-    @property
-    @abstractmethod
-    def sizes(self) -> Sequence[tuple[int, int]]:
-        """Height and width of each image."""
-
-    @property
-    @abstractmethod
-    def in_memory(self) -> bool:
-        """Whether reading one takes no decoding."""
+    names: Sequence[str]
+    sizes: Sequence[tuple[int, int]]
+    in_memory: ClassVar[bool] = False
 
     @abstractmethod
     def read(self, index: int) -> Tensor:
@@ -57,7 +52,7 @@ class ImageFiles(Pictures):
     def __init__(self, paths: Sequence[Path], names: Sequence[str], window: tuple[float, float] | None = None) -> None:
         self.paths = tuple(paths)
         self.window = window
-        self._names = tuple(names)
+        self.names = tuple(names)
         sizes: list[tuple[int, int]] = []
         problems: list[Problem] = []
         for path in self.paths:
@@ -67,22 +62,7 @@ class ImageFiles(Pictures):
                 problems.extend(error.problems)
         if problems:
             raise DataError(*problems)
-        self._sizes = sizes
-
-    @property
-    def names(self) -> Sequence[str]:
-        """As given."""
-        return self._names
-
-    @property
-    def sizes(self) -> Sequence[tuple[int, int]]:
-        """As the headers say."""
-        return self._sizes
-
-    @property
-    def in_memory(self) -> bool:
-        """They have to be decoded."""
-        return False
+        self.sizes = sizes
 
     def read(self, index: int) -> Tensor:
         """Decode a file."""
@@ -98,25 +78,12 @@ class ImageArray(Pictures):
         names: what each is called.
     """
 
+    in_memory: ClassVar[bool] = True
+
     def __init__(self, pixels: NDArray[np.uint8], names: Sequence[str]) -> None:
         self.pixels = pixels
-        self._names = tuple(names)
-        self._sizes = [(pixels.shape[1], pixels.shape[2])] * len(pixels)
-
-    @property
-    def names(self) -> Sequence[str]:
-        """As given."""
-        return self._names
-
-    @property
-    def sizes(self) -> Sequence[tuple[int, int]]:
-        """One for all."""
-        return self._sizes
-
-    @property
-    def in_memory(self) -> bool:
-        """They are."""
-        return True
+        self.names = tuple(names)
+        self.sizes = [(pixels.shape[1], pixels.shape[2])] * len(pixels)
 
     def read(self, index: int) -> Tensor:
         """Copy an image, grey as RGB."""

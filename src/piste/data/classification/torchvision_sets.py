@@ -73,25 +73,10 @@ class TorchvisionPictures(Pictures):
 
     def __init__(self, sets: Sequence[Dataset[Any]], names: Sequence[str]) -> None:
         self.sets = sets
-        self._names = tuple(names)
+        self.names = tuple(names)
         self._places = [(part, i) for part, one in enumerate(sets) for i in range(len(one))]  # type: ignore[arg-type]
         first = [one[0][0].size for one in sets]
-        self._sizes = [(first[part][1], first[part][0]) for part, _ in self._places]
-
-    @property
-    def names(self) -> Sequence[str]:
-        """As given."""
-        return self._names
-
-    @property
-    def sizes(self) -> Sequence[tuple[int, int]]:
-        """Of the first image of each set."""
-        return self._sizes
-
-    @property
-    def in_memory(self) -> bool:
-        """Some decode files; all go through Pillow."""
-        return False
+        self.sizes = [(first[part][1], first[part][0]) for part, _ in self._places]
 
     def read(self, index: int) -> Tensor:
         """Ask its set."""

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from functools import lru_cache
 from random import Random
-from typing import final
+from typing import ClassVar, final
 
 import numpy as np
 import torch
@@ -28,26 +28,13 @@ class RenderedLines(Pictures):
         names: what each is called.
     """
 
+    in_memory: ClassVar[bool] = True
+
     def __init__(self, pixels: Sequence[NDArray[np.uint8]], texts: Sequence[str], names: Sequence[str]) -> None:
         self.pixels = tuple(pixels)
         self.texts = tuple(texts)
-        self._names = tuple(names)
-        self._sizes = [(array.shape[0], array.shape[1]) for array in pixels]
-
-    @property
-    def names(self) -> Sequence[str]:
-        """The split, and a number."""
-        return self._names
-
-    @property
-    def sizes(self) -> Sequence[tuple[int, int]]:
-        """Each has its own."""
-        return self._sizes
-
-    @property
-    def in_memory(self) -> bool:
-        """They are."""
-        return True
+        self.names = tuple(names)
+        self.sizes = [(array.shape[0], array.shape[1]) for array in pixels]
 
     def read(self, index: int) -> Tensor:
         """Copy a line, grey as RGB."""

@@ -1,6 +1,5 @@
 """Images of lines, all scaled to one height."""
 
-from collections.abc import Sequence
 from typing import final
 
 from torch import Tensor
@@ -24,22 +23,8 @@ class Scaled(Pictures):
         self.pictures = pictures
         self.height = height
         self.mode = mode
-        self._sizes = [(height, max(1, round(width * height / tall))) for tall, width in pictures.sizes]
-
-    @property
-    def names(self) -> Sequence[str]:
-        """Those that the images have."""
-        return self.pictures.names
-
-    @property
-    def sizes(self) -> Sequence[tuple[int, int]]:
-        """The height, and the width that goes with it."""
-        return self._sizes
-
-    @property
-    def in_memory(self) -> bool:
-        """They have to be scaled."""
-        return False
+        self.names = pictures.names
+        self.sizes = [(height, max(1, round(width * height / tall))) for tall, width in pictures.sizes]
 
     def read(self, index: int) -> Tensor:
         """Read and scale an image: uint8 [3, height, W]."""
