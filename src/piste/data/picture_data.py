@@ -1,6 +1,6 @@
 """Images in splits, as tasks of whole images show them to a model."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from random import Random
 from typing import TypeVar, final
@@ -122,8 +122,16 @@ def settle_statistics(
     return section, PictureData(section, pictures, splits)
 
 
-def broken_pictures(data: PictureData) -> list[Problem]:
-    """A problem for each image that can't be decoded."""
+def check_pictures(open_data: Callable[[], PictureData]) -> Sequence[Problem]:
+    """What keeps images from being opened, or else a problem for each that can't be decoded.
+
+    Args:
+        open_data: opens them; files are verified from their headers there.
+    """
+    try:
+        data = open_data()
+    except DataError as error:
+        return error.problems
     problems: list[Problem] = []
     for index in sorted({index for places in data.splits.values() for index in places}):
         try:

@@ -11,9 +11,9 @@ from torch.utils.data import DataLoader
 
 from piste.data.classification.opened import ClassificationData, open_classification
 from piste.data.classification.recipe import ClassificationDataRecipe
-from piste.data.picture_data import broken_pictures
+from piste.data.picture_data import check_pictures
 from piste.data.picture_dataset import PictureDataset, collate_pictures
-from piste.data.problems import DataError, Problem
+from piste.data.problems import Problem
 from piste.data.section import Statistics
 from piste.metrics.classification import ClassificationScores, classification_metric_names
 from piste.models.backbones.build import build_backbone, check_backbone, check_input, set_prior
@@ -209,10 +209,7 @@ class ClassificationTask(Task):
     @classmethod
     def problems(cls, data: Any) -> Sequence[Problem]:
         """What keeps the data from being used, or else every image that can't be decoded."""
-        try:
-            return broken_pictures(open_classification(data.resolved(cache=False, normalize="imagenet")).pictures)
-        except DataError as error:
-            return error.problems
+        return check_pictures(lambda: open_classification(data.resolved(cache=False, normalize="imagenet")).pictures)
 
     def overview(self) -> list[dict[str, str]]:
         """Images, and how many of each class, split by split."""

@@ -8,9 +8,9 @@ import torch
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
-from piste.data.picture_data import broken_pictures
+from piste.data.picture_data import check_pictures
 from piste.data.picture_dataset import PictureDataset, collate_pictures
-from piste.data.problems import DataError, Problem
+from piste.data.problems import Problem
 from piste.data.regression.opened import RegressionData, open_regression
 from piste.data.regression.recipe import RegressionDataRecipe
 from piste.data.section import Statistics
@@ -196,10 +196,7 @@ class RegressionTask(Task):
     @classmethod
     def problems(cls, data: Any) -> Sequence[Problem]:
         """What keeps the data from being used, or else every image that can't be decoded."""
-        try:
-            return broken_pictures(open_regression(data.resolved(cache=False, normalize="imagenet")).pictures)
-        except DataError as error:
-            return error.problems
+        return check_pictures(lambda: open_regression(data.resolved(cache=False, normalize="imagenet")).pictures)
 
     def overview(self) -> list[dict[str, str]]:
         """Images, and the range and mean of each value, split by split."""
