@@ -4,7 +4,7 @@ from piste.tasks.base.examined import Examined, Prediction, Shown
 from piste.tasks.base.exported import Deployed, Exported
 from piste.tasks.base.order import EpochOrder
 from piste.tasks.base.registry import task_class, task_names
-from piste.tasks.base.scripted import Scripted
+from piste.tasks.base.scripted import Scripted, ScriptedPart
 from piste.tasks.base.task import Task
 from piste.tasks.base.trainable import Batch, Scores, Trainable
 
@@ -17,6 +17,7 @@ __all__ = [
     "Prediction",
     "Scores",
     "Scripted",
+    "ScriptedPart",
     "Shown",
     "Task",
     "Trainable",

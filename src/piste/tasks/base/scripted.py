@@ -1,7 +1,25 @@
 """What a task brings to a script that trains the same model in plain PyTorch, without Piste."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class ScriptedPart:
+    """What losses of one part of a prediction are called with, where it has several.
+
+    Args:
+        given: names of a loss's arguments, tensors: logits, target and share, what each element counts in a sum of
+            costs; or others that its code knows.
+        call: what stands for each of them in a call, expressions of what the task's `forward` returns.
+        classes: scores an element.
+        axes: of an image or a row that has a score at each position.
+    """
+
+    given: tuple[str, ...]
+    call: tuple[str, ...]
+    classes: int
+    axes: int
 
 
 @dataclass(frozen=True)
@@ -23,6 +41,10 @@ class Scripted:
         axes: of an image that has a score at each position: 2; 0 for scores of whole images.
         metrics: names of what `scores` returns, those without a class.
         collate: name of the function that makes batches; None for torch's own.
+        kind: type of what `given` names.
+        parts: what losses are called with by the part that they price, where a prediction has parts; the names of
+            `given` otherwise.
+        empty: what the results of `count` are added to.
     """
 
     constants: Sequence[str]
@@ -35,3 +57,6 @@ class Scripted:
     axes: int
     metrics: tuple[str, ...]
     collate: str | None = None
+    kind: str = "Tensor"
+    parts: Mapping[str, ScriptedPart] = field(default_factory=dict)
+    empty: str = "0"

@@ -41,12 +41,21 @@ def _exclusive(losses: Losses, loss: Any, settings: dict[str, str]) -> str:
 def _mean_of_classes(losses: Losses, loss: Any) -> list[str]:
     """The last lines of a loss of exclusive classes: the mean of the cost of each element."""
     known = "known" in losses.task.given
+    if "share" in losses.task.given:
+        return _sum(losses, loss, "weight[target] * ")
     if loss.weight is None and not known:
         return ["return cost.mean()"]
     losses.add_mean()
     if loss.weight is None:
         return ["return mean(cost, known)"]
     return [losses.weights(loss.weight), f"return mean(cost, weight[target]{' * known' if known else ''})"]
+
+
+def _sum(losses: Losses, loss: Any, weighed: str, view: str = "") -> list[str]:
+    """The last lines of a loss of what counts by shares: their sum."""
+    if loss.weight is None:
+        return ["return (share * cost).sum()"]
+    return [losses.weights(loss.weight, view=view), f"return (share * {weighed}cost).sum()"]
 
 
 def _smoothed(losses: Losses, loss: Any, settings: dict[str, str], smoothing: str) -> str:
@@ -61,12 +70,16 @@ def _smoothed(losses: Losses, loss: Any, settings: dict[str, str], smoothing: st
     known = "known" in losses.task.given
     if loss.weight is None:
         lines.append("cost = (shares * cost).sum(1)")
+        if "share" in losses.task.given:
+            return "\n".join([*lines, "return (share * cost).sum()"])
         if not known:
             return "\n".join([*lines, "return cost.mean()"])
         losses.add_mean()
         return "\n".join([*lines, "return mean(cost, known)"])
     view = f".view(-1{', 1' * losses.task.axes})"
     lines += [losses.weights(loss.weight), f"cost = (shares * weight{view if losses.task.axes else ''} * cost).sum(1)"]
+    if "share" in losses.task.given:
+        return "\n".join([*lines, "return (share * cost).sum()"])
     if not known:
         return "\n".join([*lines, "return cost.sum() / weight[target].sum()"])
     lines.append("return (known * cost).sum() / (known * weight[target]).sum().clamp(min=1e-30)")
@@ -92,14 +105,20 @@ def _independent(losses: Losses, loss: Any, settings: dict[str, str], smoothing:
 def mean_of_labels(losses: Losses, loss: Any) -> list[str]:
     """The last lines of a loss of independent labels: the mean of the cost of each."""
     known = "known" in losses.task.given
+    if "share" in losses.task.given:
+        return _sum(losses, loss, "weight * ", view=_view(losses))
     if loss.weight is None:
         if not known:
             return ["return cost.mean()"]
         losses.add_mean()
         return ["return mean(cost, known)"]
     losses.add_mean()
-    view = f".view(-1{', 1' * losses.task.axes})" if losses.task.axes else ""
-    return [losses.weights(loss.weight, view=view), f"return mean(cost, weight{' * known' if known else ''})"]
+    return [losses.weights(loss.weight, view=_view(losses)), f"return mean(cost, weight{' * known' if known else ''})"]
+
+
+def _view(losses: Losses) -> str:
+    """What makes numbers per class fit the scores."""
+    return f".view(-1{', 1' * losses.task.axes})" if losses.task.axes else ""
 
 
 def _sides(losses: Losses, loss: Any, settings: dict[str, str]) -> tuple[str, str]:
@@ -116,8 +135,7 @@ def _sides(losses: Losses, loss: Any, settings: dict[str, str]) -> tuple[str, st
     written = []
     for side in sides:
         if isinstance(side, torch.Tensor):
-            view = f".view(-1{', 1' * losses.task.axes})" if losses.task.axes else ""
-            written.append(f"torch.tensor({side.flatten().tolist()}, device=logits.device){view}")
+            written.append(f"torch.tensor({side.flatten().tolist()}, device=logits.device){_view(losses)}")
         else:
             written.append(repr(float(side)))
     return written[0], written[1]

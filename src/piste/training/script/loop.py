@@ -129,7 +129,7 @@ def _train(loop: Loop, task: Scripted, minimised: Minimised, given: str, losses:
     body += [
         f"{given} = forward(model, images, target)",
         f"terms = {losses}({given}, {since})",
-        "loss = total(terms)" + (" + 0.0 * logits.sum()" if loop.zero else ""),
+        "loss = total(terms)" + (f" + 0.0 * {task.given[0]}.sum()" if loop.zero else ""),
     ]
     lr = 'lr=optimizer.param_groups[0]["lr"]'
     if loop.accumulate:
@@ -199,7 +199,7 @@ def _validate(given: str, task: Scripted, phased: bool) -> str:
         def validate(model: nn.Module, {takes}) -> dict[str, float]:
             """The mean loss over the validation images, its terms, and metrics."""
             model.eval()
-            mean, counts = Mean(), 0
+            mean, counts = Mean(), {task.empty}
             for images, target in batches("val"):
                 {given} = forward(model, images, target)
                 terms = losses({given}, epoch)

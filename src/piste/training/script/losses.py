@@ -14,7 +14,7 @@ from piste.losses.labels.symmetric_cross_entropy import SymmetricCrossEntropy
 from piste.losses.regions.base import RegionLoss
 from piste.losses.regions.cross_entropy_iou import CrossEntropyIoU
 from piste.losses.regions.lovasz import Lovasz
-from piste.tasks.base.scripted import Scripted
+from piste.tasks.base.scripted import Scripted, ScriptedPart
 from piste.training.script import labels, regions
 from piste.training.script.source import helper
 
@@ -30,12 +30,13 @@ class Losses:
     """The losses of a script, each once, and the functions that they call.
 
     Args:
-        task: what its losses are called with.
+        task: what its losses are called with: that of a task, or of a part of its prediction.
+        functions: where their code is put, by name; parts share it.
     """
 
-    def __init__(self, task: Scripted) -> None:
+    def __init__(self, task: Scripted | ScriptedPart, functions: dict[str, str] | None = None) -> None:
         self.task = task
-        self.functions: dict[str, str] = {}
+        self.functions = {} if functions is None else functions
         self._names: dict[str, str] = {}
 
     def call(self, loss: Callable[..., Tensor], moving: Mapping[str, str]) -> str:
@@ -48,7 +49,8 @@ class Losses:
         Raises:
             ValueError: names a loss that can't be written.
         """
-        arguments = [*self.task.given, *(f"{keyword}={value}" for keyword, value in moving.items())]
+        given = self.task.call if isinstance(self.task, ScriptedPart) else self.task.given
+        arguments = [*given, *(f"{keyword}={value}" for keyword, value in moving.items())]
         return f"{self._function(loss, tuple(moving))}({', '.join(arguments)})"
 
     def _function(self, loss: Any, moving: tuple[str, ...]) -> str:
@@ -58,14 +60,16 @@ class Losses:
                 raise ValueError("`loss`: a script can't hold a custom loss; it is in a file of its own")
             name = spec_of(loss).name
             family = next((write for kind, write in _FAMILIES.items() if isinstance(loss, kind)), None)
-            reads = getattr(loss, "reduction", "mean") == "mean" and not loss.reads
-            if family is None or not reads:
+            reduction = "sum" if "share" in self.task.given else "mean"
+            if family is None or loss.reads or getattr(loss, "reduction", reduction) != reduction:
                 known = "losses of labels and of areas that are a formula of their own"
                 raise ValueError(f"`loss`: a script can't hold {name}; it can hold {known}")
             body = family(self, loss, moving)
-            name = next(each for each in (name, *(f"{name}_{i}" for i in range(2, 99))) if each not in self.functions)
-            self.functions[name] = self._whole(name, loss, moving, body)
-            self._names[key] = name
+            for each in (name, *(f"{name}_{i}" for i in range(2, 99))):
+                code = self._whole(each, loss, moving, body)
+                if self.functions.setdefault(each, code) == code:
+                    self._names[key] = each
+                    break
         return self._names[key]
 
     def _whole(self, name: str, loss: Loss, moving: tuple[str, ...], body: str) -> str:

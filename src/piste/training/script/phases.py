@@ -64,7 +64,9 @@ def minimised(objective: Objective, task: Scripted) -> Minimised:
     Raises:
         ValueError: names what of it can't be written.
     """
-    losses, ramps = Losses(task), dict[str, str]()
+    ramps, written = dict[str, str](), dict[str, str]()
+    losses: dict[str | None, Losses] = {None: Losses(task, written)}
+    losses |= {name: Losses(part, written) for name, part in task.parts.items()}
     order = objective.order
     single = len(order) == 1 and order[0].endless
     functions: dict[str, str] = {}  # from what is minimised to the name of its function
@@ -74,8 +76,8 @@ def minimised(objective: Objective, task: Scripted) -> Minimised:
         body = _phase(phase, losses, ramps, task, single=single)
         name = functions.setdefault(body, "losses" if single else f"phase_{len(functions) + 1}")
         names.append(name)
-    written = [body.replace("NAME", name, 1) for body, name in functions.items()]
-    code = [*ramps.values(), *losses.functions.values(), *written]
+    sums = [body.replace("NAME", name, 1) for body, name in functions.items()]
+    code = [*ramps.values(), *written.values(), *sums]
     scaled, resets = any(phase.lr != 1 for phase in order), any(phase.reset_optimizer for phase in order)
     waits = any(phase.until is not None for phase in order)
     if single:
@@ -114,7 +116,9 @@ def _condition(until: Trigger) -> str:
     return f"lambda metrics: {found} {until.op} {until.number}"
 
 
-def _phase(phase: Phase, losses: Losses, ramps: dict[str, str], task: Scripted, *, single: bool) -> str:
+def _phase(
+    phase: Phase, losses: Mapping[str | None, Losses], ramps: dict[str, str], task: Scripted, *, single: bool
+) -> str:
     """The function of what a phase minimises, called NAME."""
     if phase.weighting is not None:
         raise ValueError("`loss.weighting`: a script can't weigh terms against each other; give each a scale")
@@ -122,13 +126,13 @@ def _phase(phase: Phase, losses: Losses, ramps: dict[str, str], task: Scripted, 
         raise ValueError("`loss`: a script can't train a discriminator")
     rows = []
     for term in phase.parts:
-        if term.part is not None:
+        if term.part not in losses:
             raise ValueError("`loss`: a script can't price the parts of a prediction")
         moving = {keyword: _ramp(ramp, ramps) for keyword, ramp in term.moving.items()}
-        rows.append(f'        "{term.name}": ({_factor(term, ramps)}, {losses.call(term.loss, moving)}),')
+        rows.append(f'        "{term.name}": ({_factor(term, ramps)}, {losses[term.part].call(term.loss, moving)}),')
     if any(len(row) > 120 for row in rows):
         rows = ["\n".join(_broken(row)) if len(row) > 120 else row for row in rows]
-    arguments = ", ".join(f"{given}: Tensor" for given in task.given)
+    arguments = ", ".join(f"{given}: {task.kind}" for given in task.given)
     told = "Each loss after its factor" if any(not term.watched for term in phase.parts) else ""
     if any(term.watched for term in phase.parts):
         told += "; what is not minimised has a factor of 0"

@@ -113,6 +113,8 @@ def script_of(recipe: Recipe, task: Task, name: str, file: str = "train.py") -> 
         drop_last=loader.drop_last,
         zero=any(_may_vanish(phase.parts) for phase in objective.order),
     )
+    if loop.zero and brought.parts:
+        raise ValueError("`loss`: a script can't have epochs in which no term counts; let a ramp begin above 0")
     constants = [*brought.constants, *_constants(recipe, loop)]
     code = [*brought.code, *what.code, *loop_as_code(loop, brought, what), MAIN.strip()]
     return _assembled(
