@@ -8,6 +8,8 @@ from torch import Tensor
 from piste.losses.spec import Case, loss
 from piste.losses.values.base import ValueLoss
 
+_TANH_1 = tanh(1)
+
 
 def as_printed(prediction: float, target: float) -> float:
     """One number; where cosh would overflow or lose its digits, an identity of it."""
@@ -61,7 +63,7 @@ class LogCosh(ValueLoss):
 
 def _log_cosh(error: Tensor, steep: Tensor) -> Tensor:
     """The part of each error up to 1, and what is beyond, each by an identity of tanh that keeps its digits there."""
-    near = steep.clamp(-tanh(1), tanh(1))  # tanh of the part up to 1
+    near = steep.clamp(-_TANH_1, _TANH_1)  # tanh of the part up to 1
     up_to_1 = torch.log1p(-near.square()) / -2  # cosh^2 = 1 / (1 - tanh^2)
     size = error.abs()
     ratio = (1 + steep.abs()) / (1 + near.abs())

@@ -71,7 +71,7 @@ class Quantile(ValueLoss):
     def price(self, error: Tensor) -> Tensor:
         """Price what is too low at q, what is too high at 1 - q."""
         assert isinstance(self.q, Real)
-        return _price(error, self.q)
+        return price(error, self.q)
 
     def price_and_slope(self, error: Tensor) -> tuple[Tensor, Tensor]:
         """Price each error, the slope being -q below 0, 1 - q above, and halfway between at 0."""
@@ -88,10 +88,11 @@ class Quantile(ValueLoss):
                 f"{list(prediction.shape)}."
             )
         q = self._q.to(prediction.dtype).view(*[1] * (prediction.dim() - 1), -1)
-        return _price, _price_and_slope, (q,)
+        return price, _price_and_slope, (q,)
 
 
-def _price(error: Tensor, q: Any) -> Tensor:
+def price(error: Tensor, q: Any) -> Tensor:
+    """What is too low at q, what is too high at 1 - q."""
     return torch.maximum(-q * error, (1 - q) * error)
 
 

@@ -45,6 +45,8 @@ class Scripted:
         parts: what losses are called with by the part that they price, where a prediction has parts; the names of
             `given` otherwise.
         empty: what the results of `count` are added to.
+        judged: names of what `count` is called with, where that is not `given`; it may be what samples hold.
+        one_by_one: whether samples for validation come one at a time, because they differ in size.
     """
 
     constants: Sequence[str]
@@ -60,3 +62,5 @@ class Scripted:
     kind: str = "Tensor"
     parts: Mapping[str, ScriptedPart] = field(default_factory=dict)
     empty: str = "0"
+    judged: tuple[str, ...] = ()
+    one_by_one: bool = False

@@ -87,7 +87,8 @@ def loop_as_code(loop: Loop, task: Scripted, minimised: Minimised) -> list[str]:
     given = ", ".join(task.given)
     extra = [f"collate_fn={task.collate}"] if task.collate else []
     extra += ['drop_last=split == "train"'] if loop.drop_last else []
-    arguments = ["samples", "BATCH_SIZE", "sampler=order", "num_workers=WORKERS", *extra, "generator=generator"]
+    size = 'BATCH_SIZE if split == "train" else 1' if task.one_by_one else "BATCH_SIZE"
+    arguments = ["samples", size, "sampler=order", "num_workers=WORKERS", *extra, "generator=generator"]
     call = f"    return DataLoader({', '.join(arguments)})"
     if len(call) > 120:
         call = f"    return DataLoader(\n        {', '.join(arguments)}\n    )"
@@ -204,6 +205,6 @@ def _validate(given: str, task: Scripted, phased: bool) -> str:
                 {given} = forward(model, images, target)
                 terms = losses({given}, epoch)
                 mean.add({task.counted}, float(total(terms)), raw(terms))
-                counts = counts + count({given})
+                counts = counts + count({", ".join(task.judged) or given})
             return mean.values() | scores(counts)
     ''')

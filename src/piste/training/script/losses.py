@@ -14,8 +14,10 @@ from piste.losses.labels.symmetric_cross_entropy import SymmetricCrossEntropy
 from piste.losses.regions.base import RegionLoss
 from piste.losses.regions.cross_entropy_iou import CrossEntropyIoU
 from piste.losses.regions.lovasz import Lovasz
+from piste.losses.values.base import ValueLoss
+from piste.losses.values.quantile import Quantile
 from piste.tasks.base.scripted import Scripted, ScriptedPart
-from piste.training.script import labels, regions
+from piste.training.script import labels, regions, values
 from piste.training.script.source import helper
 
 MEAN = '''
@@ -62,7 +64,7 @@ class Losses:
             family = next((write for kind, write in _FAMILIES.items() if isinstance(loss, kind)), None)
             reduction = "sum" if "share" in self.task.given else "mean"
             if family is None or loss.reads or getattr(loss, "reduction", reduction) != reduction:
-                known = "losses of labels and of areas that are a formula of their own"
+                known = "losses of labels, areas and values that are a formula of their own"
                 raise ValueError(f"`loss`: a script can't hold {name}; it can hold {known}")
             body = family(self, loss, moving)
             for each in (name, *(f"{name}_{i}" for i in range(2, 99))):
@@ -145,5 +147,7 @@ _FAMILIES: Mapping[Any, Callable[[Losses, Any, tuple[str, ...]], str]] = {
     RegionLoss: regions.of_areas,
     Lovasz: regions.of_extension,
     CrossEntropyIoU: _composed,
+    Quantile: values.of_quantiles,
+    ValueLoss: values.of_values,
 }
 """How the losses of each base are written: (losses, loss, keywords that move) -> the body of its function."""
