@@ -9,17 +9,21 @@ class ScriptedPart:
     """What losses of one part of a prediction are called with, where it has several.
 
     Args:
-        given: names of a loss's arguments, tensors: logits, target and share, what each element counts in a sum of
+        given: names of a loss's arguments, tensors: logits, target and scale, what each element counts in a sum of
             costs; or others that its code knows.
         call: what stands for each of them in a call, expressions of what the task's `forward` returns.
+        activation: softmax or sigmoid.
         classes: scores an element.
         axes: of an image or a row that has a score at each position.
+        soft: whether labels lie between 0 and 1.
     """
 
     given: tuple[str, ...]
     call: tuple[str, ...]
-    classes: int
-    axes: int
+    activation: str = "sigmoid"
+    classes: int = 1
+    axes: int = 0
+    soft: bool = False
 
 
 @dataclass(frozen=True)

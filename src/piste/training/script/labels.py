@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from piste.losses.labels.base import LabelLoss
-from piste.training.script.source import formula
+from piste.tasks.base.scripted import ScriptedPart
+from piste.training.script.source import formula, plain
 
 if TYPE_CHECKING:
     from piste.training.script.losses import Losses
@@ -41,7 +42,7 @@ def _exclusive(losses: Losses, loss: Any, settings: dict[str, str]) -> str:
 def _mean_of_classes(losses: Losses, loss: Any) -> list[str]:
     """The last lines of a loss of exclusive classes: the mean of the cost of each element."""
     known = "known" in losses.task.given
-    if "share" in losses.task.given:
+    if "scale" in losses.task.given:
         return _sum(losses, loss, "weight[target] * ")
     if loss.weight is None and not known:
         return ["return cost.mean()"]
@@ -52,10 +53,10 @@ def _mean_of_classes(losses: Losses, loss: Any) -> list[str]:
 
 
 def _sum(losses: Losses, loss: Any, weighed: str, view: str = "") -> list[str]:
-    """The last lines of a loss of what counts by shares: their sum."""
+    """The last lines of a loss of what counts by scale: their sum."""
     if loss.weight is None:
-        return ["return (share * cost).sum()"]
-    return [losses.weights(loss.weight, view=view), f"return (share * {weighed}cost).sum()"]
+        return ["return (scale * cost).sum()"]
+    return [losses.weights(loss.weight, view=view), f"return (scale * {weighed}cost).sum()"]
 
 
 def _smoothed(losses: Losses, loss: Any, settings: dict[str, str], smoothing: str) -> str:
@@ -70,16 +71,16 @@ def _smoothed(losses: Losses, loss: Any, settings: dict[str, str], smoothing: st
     known = "known" in losses.task.given
     if loss.weight is None:
         lines.append("cost = (shares * cost).sum(1)")
-        if "share" in losses.task.given:
-            return "\n".join([*lines, "return (share * cost).sum()"])
+        if "scale" in losses.task.given:
+            return "\n".join([*lines, "return (scale * cost).sum()"])
         if not known:
             return "\n".join([*lines, "return cost.mean()"])
         losses.add_mean()
         return "\n".join([*lines, "return mean(cost, known)"])
     view = f".view(-1{', 1' * losses.task.axes})"
     lines += [losses.weights(loss.weight), f"cost = (shares * weight{view if losses.task.axes else ''} * cost).sum(1)"]
-    if "share" in losses.task.given:
-        return "\n".join([*lines, "return (share * cost).sum()"])
+    if "scale" in losses.task.given:
+        return "\n".join([*lines, "return (scale * cost).sum()"])
     if not known:
         return "\n".join([*lines, "return cost.sum() / weight[target].sum()"])
     lines.append("return (known * cost).sum() / (known * weight[target]).sum().clamp(min=1e-30)")
@@ -88,7 +89,14 @@ def _smoothed(losses: Losses, loss: Any, settings: dict[str, str], smoothing: st
 
 def _independent(losses: Losses, loss: Any, settings: dict[str, str], smoothing: str | None) -> str:
     no, yes = _sides(losses, loss, settings)
-    if smoothing is None:
+    soft = isinstance(losses.task, ScriptedPart) and losses.task.soft
+    if smoothing is None and soft:
+        lines = [
+            *_price(losses, loss, settings, "F.logsigmoid(logits)", "of_yes"),
+            *_price(losses, loss, settings, "F.logsigmoid(-logits)", "of_no"),
+            plain(f"cost = {yes} * target * of_yes + {no} * (1 - target) * of_no"),
+        ]
+    elif smoothing is None:
         lines = _price(losses, loss, settings, "F.logsigmoid(torch.where(target, logits, -logits))")
         if (no, yes) != ("1.0", "1.0"):
             lines.append(f"cost = cost * torch.where(target, {yes}, {no})")
@@ -105,7 +113,7 @@ def _independent(losses: Losses, loss: Any, settings: dict[str, str], smoothing:
 def mean_of_labels(losses: Losses, loss: Any) -> list[str]:
     """The last lines of a loss of independent labels: the mean of the cost of each."""
     known = "known" in losses.task.given
-    if "share" in losses.task.given:
+    if "scale" in losses.task.given:
         return _sum(losses, loss, "weight * ", view=_view(losses))
     if loss.weight is None:
         if not known:

@@ -62,7 +62,7 @@ class Losses:
                 raise ValueError("`loss`: a script can't hold a custom loss; it is in a file of its own")
             name = spec_of(loss).name
             family = next((write for kind, write in _FAMILIES.items() if isinstance(loss, kind)), None)
-            reduction = "sum" if "share" in self.task.given else "mean"
+            reduction = "sum" if "scale" in self.task.given else "mean"
             if family is None or loss.reads or getattr(loss, "reduction", reduction) != reduction:
                 known = "losses of labels, areas and values that are a formula of their own"
                 raise ValueError(f"`loss`: a script can't hold {name}; it can hold {known}")
