@@ -1,7 +1,5 @@
 """Networks as the calls that build them."""
 
-import ast
-import inspect
 import math
 from typing import Any
 
@@ -10,6 +8,7 @@ from piste.models.backbones.recipe import BackboneRecipe
 from piste.models.backbones.small_cnn import SmallCNN, _convolution
 from piste.models.recipe import SegmentationModelRecipe
 from piste.models.segmentation import architectures, check_model
+from piste.models.source import source_of
 
 
 def segmentation_model_as_code(recipe: SegmentationModelRecipe, channels: int) -> list[str]:
@@ -63,23 +62,7 @@ def _literal(value: object) -> str:
 
 def _small_cnn() -> list[str]:
     """The code of the network and of what it is made of."""
-    return [_told(_convolution, "A convolution, normalised, and a ReLU."), _told(SmallCNN, None)]
-
-
-def _told(thing: Any, doc: str | None) -> str:
-    """The source of a function or class, without decorators, without what nobody calls, in few words."""
-    source = inspect.getsource(thing)
-    lines = source.splitlines()
-    node: Any = ast.parse(source).body[0]
-    drop: set[int] = set(range(1, node.lineno))
-    for method in [each for each in node.body if isinstance(each, ast.FunctionDef)]:
-        if method.name == "get_classifier":
-            drop |= set(range(method.lineno - 1, (method.end_lineno or 0) + 1))
-    first: Any = node.body[0]
-    if ast.get_docstring(node) is not None:
-        start = next(i for i in range(first.lineno + 1, first.end_lineno + 1) if not lines[i - 1].strip())
-        drop |= set(range(start, first.end_lineno + 1))
-        lines[first.lineno - 1] += '"""'
-    elif doc is not None:
-        lines[first.lineno - 2] += f'\n    """{doc}"""'
-    return "\n".join(line for i, line in enumerate(lines, 1) if i not in drop).rstrip()
+    return [
+        source_of(_convolution, told="A convolution, normalised, and a ReLU."),
+        source_of(SmallCNN, without=["get_classifier"]),
+    ]

@@ -30,9 +30,9 @@ class ScriptedPart:
 class Scripted:
     """A task's part of a script.
 
-    The code defines `Samples(split, epoch)`, a data set whose samples are images and targets; `build_model()`;
-    `forward(model, images, target)`, which returns what `given` names; and `count(...)` of the same, whole numbers
-    that add up over batches, and `scores(counts)`, metrics by name. It may use all constants of the script.
+    The code defines `Samples(split, epoch)`, a data set whose samples make up batches; `build_model()`;
+    `forward(model, *batch)`, which returns what `given` names; and `count(*judged)`, numbers that add up over batches,
+    and `scores(counts)`, metrics by name. It may use all constants of the script.
 
     Args:
         constants: settings, a line or more each: `NAME = value`.
@@ -45,11 +45,13 @@ class Scripted:
         axes: of an image that has a score at each position: 2; 0 for scores of whole images.
         metrics: names of what `scores` returns, those without a class.
         collate: name of the function that makes batches; None for torch's own.
+        batch: names of what a batch holds.
+        order: the order of the training samples as an expression of `samples` and `generator`, a list of numbers.
         kind: type of what `given` names.
         parts: what losses are called with by the part that they price, where a prediction has parts; the names of
             `given` otherwise.
         empty: what the results of `count` are added to.
-        judged: names of what `count` is called with, where that is not `given`; it may be what samples hold.
+        judged: names of what `count` is called with, where that is not `given`; it may be what batches hold.
         one_by_one: whether samples for validation come one at a time, because they differ in size.
     """
 
@@ -63,6 +65,8 @@ class Scripted:
     axes: int
     metrics: tuple[str, ...]
     collate: str | None = None
+    batch: tuple[str, ...] = ("images", "target")
+    order: str = "torch.randperm(len(samples), generator=generator).tolist()"
     kind: str = "Tensor"
     parts: Mapping[str, ScriptedPart] = field(default_factory=dict)
     empty: str = "0"

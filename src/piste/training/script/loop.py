@@ -37,8 +37,9 @@ def batches(split: str, epoch: int = 0) -> DataLoader:
     samples = Samples(split, epoch)
     generator, order = torch.Generator(), None
     if split == "train":
-        order = torch.randperm(len(samples), generator=generator.manual_seed(hash((SEED, epoch)) % 2**63)).tolist()
-    return DataLoader({arguments})
+        generator.manual_seed(hash((SEED, epoch)) % 2**63)
+        order = {order}
+{call}
 '''
 
 TOTAL = '''
@@ -94,7 +95,7 @@ def loop_as_code(loop: Loop, task: Scripted, minimised: Minimised) -> list[str]:
         call = f"    return DataLoader(\n        {', '.join(arguments)}\n    )"
         if max(map(len, call.splitlines())) > 120:
             call = "    return DataLoader(\n" + "".join(f"        {each},\n" for each in arguments) + "    )"
-    code = [BATCHES.strip().rpartition("\n")[0] + "\n" + call, TOTAL.strip(), MEANS.strip()]
+    code = [BATCHES.strip().format(order=task.order, call=call), TOTAL.strip(), MEANS.strip()]
     code += [FOLLOW.strip()] if loop.ema else []
     phased = minimised.table is not None
     losses = "phase.losses" if phased else "losses"
@@ -105,6 +106,7 @@ def loop_as_code(loop: Loop, task: Scripted, minimised: Minimised) -> list[str]:
 def _train(loop: Loop, task: Scripted, minimised: Minimised, given: str, losses: str, since: str) -> str:
     phased, scaled = minimised.table is not None, minimised.scaled or loop.warmup > 0
     waits = minimised.waits
+    batch = ", ".join(task.batch)
     lines = [
         "def train(log: Callable[..., None]) -> nn.Module:",
         '    """Trains for all epochs; `log` is told of each step and each epoch."""',
@@ -124,11 +126,11 @@ def _train(loop: Loop, task: Scripted, minimised: Minimised, given: str, losses:
     body: list[str] = []
     if loop.accumulate:
         lines += ['        loader, mean, counted = batches("train", epoch), Mean(), 0']
-        lines += ["        for number, (images, target) in enumerate(loader, 1):"]
+        lines += [f"        for number, ({batch}) in enumerate(loader, 1):"]
     else:
-        lines += ['        for images, target in batches("train", epoch):']
+        lines += [f'        for {batch} in batches("train", epoch):']
     body += [
-        f"{given} = forward(model, images, target)",
+        f"{given} = forward(model, {batch})",
         f"terms = {losses}({given}, {since})",
         "loss = total(terms)" + (f" + 0.0 * {task.given[0]}.sum()" if loop.zero else ""),
     ]
@@ -194,6 +196,7 @@ def _train(loop: Loop, task: Scripted, minimised: Minimised, given: str, losses:
 
 
 def _validate(given: str, task: Scripted, phased: bool) -> str:
+    batch = ", ".join(task.batch)
     takes = "losses: Callable[..., dict[str, tuple[float, Tensor]]], epoch: int" if phased else "epoch: int"
     return block(f'''
         @torch.no_grad()
@@ -201,8 +204,8 @@ def _validate(given: str, task: Scripted, phased: bool) -> str:
             """The mean loss over the validation images, its terms, and metrics."""
             model.eval()
             mean, counts = Mean(), {task.empty}
-            for images, target in batches("val"):
-                {given} = forward(model, images, target)
+            for {batch} in batches("val"):
+                {given} = forward(model, {batch})
                 terms = losses({given}, epoch)
                 mean.add({task.counted}, float(total(terms)), raw(terms))
                 counts = counts + count({", ".join(task.judged) or given})
