@@ -25,7 +25,7 @@ WRITTEN = {"cross_entropy_iou", "lovasz", "quadratic", "symmetric_cross_entropy"
 
 def scripted(activation: str, axes: int) -> Scripted:
     given = ("logits", "target", "known") if axes else ("logits", "target")
-    return Scripted((), (), (), given, "1", activation, CLASSES, axes, ("recall",))
+    return Scripted((), (), (), given, "1", ("recall",), activation, CLASSES, axes)
 
 
 def batch(activation: str, axes: int) -> tuple[Tensor, Tensor, Tensor]:

@@ -40,10 +40,10 @@ class Scripted:
         lists: constants that stand at the end of the script, because they are long: what each split holds.
         given: names of what losses are called with: logits, target and, where some elements don't count, known.
         counted: how many elements of a batch count, as an expression of these names.
-        activation: softmax or sigmoid.
+        metrics: names of what `scores` returns, those without a class; none where there is no `scores` and `count`.
+        activation: softmax or sigmoid; none where there are no classes.
         classes: scores an element.
         axes: of an image that has a score at each position: 2; 0 for scores of whole images.
-        metrics: names of what `scores` returns, those without a class.
         collate: name of the function that makes batches; None for torch's own.
         batch: names of what a batch holds.
         order: the order of the training samples as an expression of `samples` and `generator`, a list of numbers.
@@ -53,6 +53,7 @@ class Scripted:
         empty: what the results of `count` are added to.
         judged: names of what `count` is called with, where that is not `given`; it may be what batches hold.
         one_by_one: whether samples for validation come one at a time, because they differ in size.
+        left: what the run has and the script does without, and what changes no number of the training.
     """
 
     constants: Sequence[str]
@@ -60,10 +61,10 @@ class Scripted:
     lists: Sequence[str]
     given: tuple[str, ...]
     counted: str
-    activation: str
-    classes: int
-    axes: int
     metrics: tuple[str, ...]
+    activation: str = ""
+    classes: int = 0
+    axes: int = 0
     collate: str | None = None
     batch: tuple[str, ...] = ("images", "target")
     order: str = "torch.randperm(len(samples), generator=generator).tolist()"
@@ -72,3 +73,4 @@ class Scripted:
     empty: str = "0"
     judged: tuple[str, ...] = ()
     one_by_one: bool = False
+    left: tuple[str, ...] = ()

@@ -86,8 +86,18 @@ def follow(average: nn.Module, model: nn.Module, step: int) -> None:
 def loop_as_code(loop: Loop, task: Scripted, minimised: Minimised) -> list[str]:
     """`batches`, `train`, `validate` and what they call."""
     given = ", ".join(task.given)
+    code = [batches_as_code(task, drop_last=loop.drop_last), TOTAL.strip(), MEANS.strip()]
+    code += [FOLLOW.strip()] if loop.ema else []
+    phased = minimised.table is not None
+    losses = "phase.losses" if phased else "losses"
+    since = "since" if phased else "epoch - 1"
+    return [*code, _train(loop, task, minimised, given, losses, since), _validate(given, task, phased)]
+
+
+def batches_as_code(task: Scripted, *, drop_last: bool) -> str:
+    """`batches`."""
     extra = [f"collate_fn={task.collate}"] if task.collate else []
-    extra += ['drop_last=split == "train"'] if loop.drop_last else []
+    extra += ['drop_last=split == "train"'] if drop_last else []
     size = 'BATCH_SIZE if split == "train" else 1' if task.one_by_one else "BATCH_SIZE"
     arguments = ["samples", size, "sampler=order", "num_workers=WORKERS", *extra, "generator=generator"]
     call = f"    return DataLoader({', '.join(arguments)})"
@@ -95,12 +105,7 @@ def loop_as_code(loop: Loop, task: Scripted, minimised: Minimised) -> list[str]:
         call = f"    return DataLoader(\n        {', '.join(arguments)}\n    )"
         if max(map(len, call.splitlines())) > 120:
             call = "    return DataLoader(\n" + "".join(f"        {each},\n" for each in arguments) + "    )"
-    code = [BATCHES.strip().format(order=task.order, call=call), TOTAL.strip(), MEANS.strip()]
-    code += [FOLLOW.strip()] if loop.ema else []
-    phased = minimised.table is not None
-    losses = "phase.losses" if phased else "losses"
-    since = "since" if phased else "epoch - 1"
-    return [*code, _train(loop, task, minimised, given, losses, since), _validate(given, task, phased)]
+    return BATCHES.strip().format(order=task.order, call=call)
 
 
 def _train(loop: Loop, task: Scripted, minimised: Minimised, given: str, losses: str, since: str) -> str:

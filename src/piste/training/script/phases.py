@@ -1,6 +1,6 @@
 """What is minimised when, as code: a function for each phase, and a table where there are several."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from piste.data.script.text import block, literal
@@ -39,6 +39,64 @@ RAMPS: Mapping[str, str] = {
 }
 """Functions of an epoch of the phase, counted from 0, by the shape of their ramp."""
 
+LOSSES = "Callable[..., dict[str, tuple[float, Tensor]]]"
+"""The type of functions of what is minimised."""
+
+
+Priced = Mapping[str | None, Losses]
+"""The losses of each part of a prediction, or of all of it."""
+
+
+class Player(NamedTuple):
+    """Who minimises: the model, or what is trained against it.
+
+    Args:
+        name: of its function, where it has one for all phases.
+        phase: what its functions are called otherwise, with a number.
+        takes: the arguments of its functions, but for the epoch.
+        told: what its functions return.
+        pays: the terms of a phase that are its own.
+        call: what computes a term, given the values of keywords that move.
+        factor: of a term, as code; ramps are written into the mapping.
+        before: the first lines of its functions.
+    """
+
+    name: str
+    phase: str
+    takes: Sequence[str]
+    told: str
+    pays: Callable[[Phase], Sequence[Term]]
+    call: Callable[[Term, Mapping[str, str]], str]
+    factor: Callable[[Term, dict[str, str]], str]
+    before: Sequence[str] = ()
+
+
+Players = Callable[[Priced, Objective], Sequence[Player]]
+"""Who takes part in an objective."""
+
+
+def alone(priced: Priced, objective: Objective) -> Sequence[Player]:
+    """The model, which no other network is trained against."""
+    return [Player("losses", "phase", given(priced), "Each loss", lambda phase: phase.parts, call(priced), factor)]
+
+
+def given(priced: Priced) -> list[str]:
+    """What `forward` returns, as arguments."""
+    task = priced[None].task
+    assert isinstance(task, Scripted)
+    return [f"{name}: {task.kind}" for name in task.given]
+
+
+def call(priced: Priced) -> Callable[[Term, Mapping[str, str]], str]:
+    """What computes the loss of a term, given the values of keywords that move."""
+
+    def written(term: Term, moving: Mapping[str, str]) -> str:
+        if term.part not in priced:
+            raise ValueError("`loss`: a script can't price the parts of a prediction")
+        return priced[term.part].call(term.loss, moving)
+
+    return written
+
 
 class Minimised(NamedTuple):
     """What a script minimises.
@@ -58,8 +116,13 @@ class Minimised(NamedTuple):
     waits: bool
 
 
-def minimised(objective: Objective, task: Scripted) -> Minimised:
+def minimised(objective: Objective, task: Scripted, players: Players = alone) -> Minimised:
     """An objective as code.
+
+    Args:
+        objective: at its beginning.
+        task: its part of the script.
+        players: who takes part.
 
     Raises:
         ValueError: names what of it can't be written.
@@ -69,14 +132,17 @@ def minimised(objective: Objective, task: Scripted) -> Minimised:
     losses |= {name: Losses(part, written) for name, part in task.parts.items()}
     order = objective.order
     single = len(order) == 1 and order[0].endless
-    functions: dict[str, str] = {}  # from what is minimised to the name of its function
-    names = []
-    for phase in objective.phases:
-        assert isinstance(phase, Phase)
-        body = _phase(phase, losses, ramps, task, single=single)
-        name = functions.setdefault(body, "losses" if single else f"phase_{len(functions) + 1}")
-        names.append(name)
-    sums = [body.replace("NAME", name, 1) for body, name in functions.items()]
+    distinct = [phase for phase in objective.phases if isinstance(phase, Phase)]
+    names: list[list[str]] = []  # of each player's functions, a phase each
+    sums = []
+    for player in players(losses, objective):
+        bodies = [_phase(phase, player, ramps, single=single) for phase in distinct]
+        several = len(set(bodies)) > 1
+        called = {
+            body: f"{player.phase}_{i}" if several else player.name for i, body in enumerate(dict.fromkeys(bodies), 1)
+        }
+        names.append([called[body] for body in bodies])
+        sums += [body.replace("NAME", name, 1) for body, name in called.items()]
     code = [*ramps.values(), *written.values(), *sums]
     scaled, resets = any(phase.lr != 1 for phase in order), any(phase.reset_optimizer for phase in order)
     waits = any(phase.until is not None for phase in order)
@@ -85,18 +151,21 @@ def minimised(objective: Objective, task: Scripted) -> Minimised:
     for phase in order:
         if phase.until is not None and phase.until.metric.partition("/")[0] not in task.metrics:
             raise ValueError(f"`until`: a script knows {', '.join(task.metrics)}, and not {phase.until.metric}")
-    distinct = list(objective.phases)
     rows = []
     for phase in order:
         until = phase.until
-        entries = [names[distinct.index(phase)], repr(phase.at_most if until is not None else phase.epochs)]
+        entries = [
+            *(own[distinct.index(phase)] for own in names),
+            repr(phase.at_most if until is not None else phase.epochs),
+        ]
         entries += [repr(phase.lr)] if scaled else []
         if waits:
             entries += [str(until and _condition(until)), repr(1 if until is None else until.epochs)]
         entries += [repr(phase.reset_optimizer)] if resets else []
         rows.append(f"    Phase({', '.join(entries)}),")
     fields = [
-        ("losses", "Callable[..., dict[str, tuple[float, Tensor]]]", "what is minimised"),
+        ("losses", LOSSES, "what is minimised"),
+        *([("discriminator_losses", LOSSES, "what the discriminator minimises")] if len(names) > 1 else []),
         ("epochs", "int | None", "how long, at most" if waits else "how long"),
         *([("lr", "float", "times the learning rate")] if scaled else []),
         *([("until", "Callable[[dict[str, float]], bool] | None", "or until this holds")] if waits else []),
@@ -116,29 +185,23 @@ def _condition(until: Trigger) -> str:
     return f"lambda metrics: {found} {until.op} {until.number}"
 
 
-def _phase(
-    phase: Phase, losses: Mapping[str | None, Losses], ramps: dict[str, str], task: Scripted, *, single: bool
-) -> str:
-    """The function of what a phase minimises, called NAME."""
+def _phase(phase: Phase, player: Player, ramps: dict[str, str], *, single: bool) -> str:
+    """The function of what a player minimises in a phase, called NAME."""
     if phase.weighting is not None:
         raise ValueError("`loss.weighting`: a script can't weigh terms against each other; give each a scale")
-    if phase.adversarial:
-        raise ValueError("`loss`: a script can't train a discriminator")
-    rows = []
-    for term in phase.parts:
-        if term.part not in losses:
-            raise ValueError("`loss`: a script can't price the parts of a prediction")
+    terms, rows = player.pays(phase), []
+    for term in terms:
         moving = {keyword: _ramp(ramp, ramps) for keyword, ramp in term.moving.items()}
-        rows.append(f'        "{term.name}": ({_factor(term, ramps)}, {losses[term.part].call(term.loss, moving)}),')
+        rows.append(f'        "{term.name}": ({player.factor(term, ramps)}, {player.call(term, moving)}),')
     if any(len(row) > 120 for row in rows):
         rows = ["\n".join(_broken(row)) if len(row) > 120 else row for row in rows]
-    arguments = ", ".join(f"{given}: {task.kind}" for given in task.given)
-    told = "Each loss after its factor" if any(not term.watched for term in phase.parts) else ""
-    if any(term.watched for term in phase.parts):
+    told = f"{player.told} after its factor"
+    if any(term.watched for term in terms):
         told += "; what is not minimised has a factor of 0"
     head = [
-        f"def NAME({arguments}, epoch: int) -> dict[str, tuple[float, Tensor]]:",
+        f"def NAME({', '.join([*player.takes, 'epoch: int'])}) -> dict[str, tuple[float, Tensor]]:",
         f'    """{told}; `epoch` counts from 0{"" if single else " within the phase"}."""',
+        *(f"    {line}" for line in player.before),
     ]
     if len(rows) == 1 and len(rows[0]) + 6 <= 120 and "\n" not in rows[0]:
         return "\n".join([*head, f"    return {{{rows[0].strip().rstrip(',')}}}"])
@@ -158,7 +221,8 @@ def _cut(pair: str) -> tuple[str, str, str]:
     return pair[:end], ", ", pair[end + 2 :]
 
 
-def _factor(term: Term, ramps: dict[str, str]) -> str:
+def factor(term: Term, ramps: dict[str, str]) -> str:
+    """The factor of a term."""
     if term.watched:
         return "0.0"
     return _ramp(term.factor, ramps) if isinstance(term.factor, Ramp) else repr(float(term.factor))

@@ -118,7 +118,10 @@ def script_of(recipe: Recipe, task: Task, name: str, file: str = "train.py") -> 
     constants = [*brought.constants, *_constants(recipe, loop)]
     code = [*brought.code, *what.code, *loop_as_code(loop, brought, what), MAIN.strip()]
     return _assembled(
-        _told(recipe, name, file), constants, code, [*brought.lists, *([what.table] if what.table else [])]
+        _told(recipe, name, file, brought.left),
+        constants,
+        code,
+        [*brought.lists, *([what.table] if what.table else [])],
     )
 
 
@@ -162,10 +165,10 @@ def _constants(recipe: Recipe, loop: Loop) -> list[str]:
     ]
 
 
-def _told(recipe: Recipe, name: str, file: str) -> str:
+def _told(recipe: Recipe, name: str, file: str, left: Sequence[str]) -> str:
     """The first words of the script; `NEEDS` stands for packages."""
-    own = [key for key, value in (("trackers", recipe.trackers), ("best", recipe.best)) if value]
-    left = f"\nIt has no {' and no '.join(own)}, which change no number of the training." if own else ""
+    own = [*left, *(key for key, value in (("trackers", recipe.trackers), ("best", recipe.best)) if value)]
+    without = f"\nIt has no {' and no '.join(own)}, which change no number of the training." if own else ""
     return f'''"""Trains what a run of Piste trained, with the same losses step by step, in plain PyTorch.
 
 Run: {name} ({recipe.task}).
@@ -175,7 +178,7 @@ Run: {name} ({recipe.task}).
     python {file} --save model.pt       keeps the weights of the last epoch
 
 Needs NEEDS.
-On one kind of device numbers agree to within rounding, which may grow as training goes on.{left}
+On one kind of device numbers agree to within rounding, which may grow as training goes on.{without}
 """'''
 
 
