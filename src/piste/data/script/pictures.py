@@ -6,15 +6,14 @@ from pathlib import Path
 from torch import Tensor
 
 from piste.data.classification.opened import ClassificationData
-from piste.data.idx import find_fashion_mnist, find_idx
 from piste.data.picture_data import PictureData
 from piste.data.picture_store import pictures_fit_in_memory
 from piste.data.pictures import ImageArray, ImageFiles
+from piste.data.script.arrays import SPLITS, arrays_as_code, places_as_code
 from piste.data.script.reading import changes, image_reader
-from piste.data.script.text import WIDTH, assigned, block, listed, literal, numbers
+from piste.data.script.text import WIDTH, assigned, block, listed, literal
 from piste.data.section import LUMINANCE, ImagesSection, Statistics
 
-SPLITS = ("train", "val")
 NO_LABEL = "-"
 
 
@@ -64,7 +63,7 @@ def _files(data: ClassificationData, files: ImageFiles, channels: int) -> tuple[
     place = Path(recipe.path).expanduser().resolve()
     folder = place.parent if place.is_file() else place
     own = [[files.paths[i] for i in data.pictures.splits[split]] for split in SPLITS]
-    names = [[_within(path, folder) for path in paths] for paths in own]
+    names = [[within(path, folder) for path in paths] for paths in own]
     images = [listed(f"{split.upper()}_IMAGES", each) for split, each in zip(SPLITS, names, strict=True)]
     lists, held = [each.code for each in images], [each.read for each in images]
     target = _target_of_name(data, names)
@@ -76,18 +75,18 @@ def _files(data: ClassificationData, files: ImageFiles, channels: int) -> tuple[
         labels = [listed(f"{split.upper()}_LABELS", _labels(data.targets[split])) for split in SPLITS]
         lists += [each.code for each in labels]
         held = [f"({image}, {label.read})" for image, label in zip(held, labels, strict=True)]
-    lists.append(_splits(held))
+    lists.append(splits_as_code(held))
     init = "self.images = SPLITS[split]" if by_name else "self.images, self.labels = SPLITS[split]"
     code = [
         image_reader(recipe, [path for paths in own for path in paths]),
         *changes(recipe, masked=False),
-        _read(data.pictures),
+        reader_as_code(data.pictures),
         _dataset(recipe, "read(self.images[index])", init, target, normalised, several=data.multi_label),
     ]
     return [f'DATA = Path("{folder.as_posix()}")', assigned("CLASSES", classes), *constants], code, lists
 
 
-def _splits(held: Sequence[str]) -> str:
+def splits_as_code(held: Sequence[str]) -> str:
     """What each split holds, by name."""
     line = f"SPLITS = {{{', '.join(f'{literal(split)}: {each}' for split, each in zip(SPLITS, held, strict=True))}}}"
     if len(line) <= WIDTH:
@@ -95,7 +94,7 @@ def _splits(held: Sequence[str]) -> str:
     return "\n".join(["SPLITS = {", *(f"    {literal(s)}: {each}," for s, each in zip(SPLITS, held, strict=True)), "}"])
 
 
-def _within(path: Path, folder: Path) -> str:
+def within(path: Path, folder: Path) -> str:
     """An image's place within the folder, or anywhere."""
     whole = path.resolve()
     return whole.relative_to(folder).as_posix() if whole.is_relative_to(folder) else whole.as_posix()
@@ -120,7 +119,8 @@ def _labels(targets: Tensor) -> list[str]:
     return ["+".join(labels) or NO_LABEL for labels in each]
 
 
-def _read(pictures: PictureData) -> str:
+def reader_as_code(pictures: PictureData) -> str:
+    """`read(name)`: an image as it is prepared."""
     everything = [i for places in pictures.splits.values() for i in places]
     auto = pictures.section.cache == "auto"
     cached = pictures_fit_in_memory(pictures.pictures, everything) if auto else pictures.section.cache
@@ -133,20 +133,11 @@ def _read(pictures: PictureData) -> str:
 
 
 def _arrays(data: ClassificationData, array: ImageArray, channels: int) -> tuple[list[str], list[str], list[str]]:
-    recipe, splits = data.recipe, {split: list(places) for split, places in data.pictures.splits.items()}
+    recipe = data.recipe
     constants, normalised = shown_as_code(recipe, channels)
-    others = {place for split, places in splits.items() if split != "train" for place in places}
-    read = {split: numbers(split.upper(), splits[split]) for split in splits}
-    held = [read[split].read for split in SPLITS]
-    if splits["train"] == [i for i in range(len(array.pixels)) if i not in others]:
-        apart = [split for split in splits if split != "train"]
-        left = " - ".join(f"{{*{read[split].read}}}" for split in apart)
-        lists = [*(read[split].code for split in apart), f"TRAIN = sorted({{*range({len(array.pixels)})}} - {left})"]
-        held[0] = "TRAIN"
-    else:
-        lists = [read[split].code for split in SPLITS]
-    lists.append(_splits(held))
-    code = [_digits()] if recipe.path == "digits" else _idx(_idx_folder(recipe.path))
+    lists, held = places_as_code(data.pictures.splits, len(array.pixels))
+    lists.append(splits_as_code(held))
+    place, code = arrays_as_code(recipe.path, labels=True)
     lines = ["pixels, labels = load()", "self.images, self.labels = pixels[SPLITS[split]], labels[SPLITS[split]]"]
     if recipe.label_noise is not None and recipe.label_noise.rate:
         code.append(_noisy(recipe.label_noise.rate, recipe.label_noise.seed))
@@ -160,46 +151,7 @@ def _arrays(data: ClassificationData, array: ImageArray, channels: int) -> tuple
         *changes(recipe, masked=False),
         _dataset(recipe, image, init, target, normalised, several=False),
     ]
-    place = [] if recipe.path == "digits" else [f'DATA = Path("{_idx_folder(recipe.path).as_posix()}")']
     return [*place, assigned("CLASSES", list(data.class_names)), *constants], code, lists
-
-
-def _idx_folder(path: str) -> Path:
-    return (find_fashion_mnist() if path == "fashion" else Path(path).expanduser()).resolve()
-
-
-def _digits() -> str:
-    return block('''
-        @cache
-        def load() -> tuple[np.ndarray, np.ndarray]:
-            """Scikit-learn's digits, their 17 shades as 0 … 255, and what they are."""
-            digits = load_digits()
-            return (digits.images * (255 / 16)).round().astype(np.uint8), digits.target
-    ''')
-
-
-def _idx(folder: Path) -> list[str]:
-    """Images and labels of IDX files, those of all splits one after the other."""
-    files = [(images.name, labels.name) for images, labels in find_idx(folder).values()]
-    rows = assigned("files", files, prefix=" " * 12)
-    read = block('''
-        def read_idx(path: Path) -> np.ndarray:
-            """The bytes behind the header of an IDX file, which may be compressed."""
-            content = path.read_bytes()
-            content = gzip.decompress(content) if content[:2] == b"\\x1f\\x8b" else content
-            axes = content[3]
-            shape = [int.from_bytes(content[4 + 4 * i : 8 + 4 * i], "big") for i in range(axes)]
-            return np.frombuffer(content, np.uint8, offset=4 + 4 * axes).reshape(shape)
-    ''')
-    load = block(f'''
-        @cache
-        def load() -> tuple[np.ndarray, np.ndarray]:
-            """All images, [N, H, W], and what they are."""
-{rows}
-            pixels, labels = ([read_idx(DATA / name) for name in names] for names in zip(*files, strict=True))
-            return np.concatenate(pixels), np.concatenate(labels)
-    ''')
-    return [read, load]
 
 
 def _noisy(rate: float, seed: int) -> str:
