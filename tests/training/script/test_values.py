@@ -1,4 +1,4 @@
-"""Losses of values as scripts have them: the value and the gradient of ours."""
+"""Losses of values and of images as scripts have them: the value and the gradient of ours."""
 
 from typing import Any
 
@@ -29,6 +29,17 @@ VALUES: dict[str, list[dict[str, Any]]] = {
     "log_cosh": [{}],
     "charbonnier": [{}, {"epsilon": 0.5}],
     "quantile": [{}, {"q": 0.9}, {"q": [0.05, 0.5, 0.95]}],
+}
+IMAGES: dict[str, list[dict[str, Any]]] = {
+    "ssim": [{}, {"window": 4, "sigma": 0.8, "k1": 0.3, "data_range": 2.0}],
+    "multi_scale_ssim": [{"window": 3, "exponents": [0.4, 0.6]}, {"window": 4, "exponents": [0.3, 0.3, 0.3]}],
+    "total_variation": [
+        {},
+        {"isotropic": True},
+        {"exponent": 2.0},
+        {"exponent": 1.25},
+        {"exponent": 1.5, "isotropic": True},
+    ],
 }
 
 
@@ -62,6 +73,30 @@ def test_code_of_a_loss_of_values_has_its_value_and_gradient(name: str) -> None:
     prediction[0] = target[0]
     for keywords in VALUES[name]:
         assert_alike(catalogue()[name].cls(**keywords), prediction, target)
+
+
+@pytest.mark.parametrize("name", IMAGES)
+def test_code_of_a_loss_of_images_has_its_value_and_gradient(name: str) -> None:
+    generator = torch.Generator().manual_seed(1)
+    target = torch.rand(3, 3, 23, 19, generator=generator)
+    prediction = target + 0.1 * torch.randn(3, 3, 23, 19, generator=generator)
+    prediction[0, :, 3:7, 5:9] = 0.5  # flat: no slope of a root
+    for keywords in IMAGES[name]:
+        assert_alike(catalogue()[name].cls(**keywords), prediction, target)
+
+
+def test_windows_at_one_scale_and_at_several_share_their_code() -> None:
+    kinds = [catalogue()[name].cls for name in ("multi_scale_ssim", "ssim")]
+    prediction, target = torch.rand(2, 3, 24, 24), torch.rand(2, 3, 24, 24)
+    for order in (kinds, kinds[::-1]):
+        losses, made = (
+            Losses(TASK),
+            [kind(window=5) if kind is kinds[1] else kind(window=5, exponents=[1, 2]) for kind in order],
+        )
+        calls = [losses.call(loss, {}) for loss in made]
+        names = carried_out(list(losses.functions.values())) | {"prediction": prediction, "target": target}
+        for loss, call in zip(made, calls, strict=True):
+            torch.testing.assert_close(eval(call, names), loss(prediction, target))
 
 
 @pytest.mark.parametrize(("name", "keyword"), [("huber", "delta"), ("quantile", "q"), ("charbonnier", "epsilon")])

@@ -136,16 +136,23 @@ class MultiScaleSSIM(ImageLoss):
             )
         weights = gaussian(self.window, self.sigma)
         constants = (self.k1 * self.data_range) ** 2, (self.k2 * self.data_range) ** 2
-        lacking = []
-        for scale in range(scales):
-            last = scale == scales - 1
-            lacking.append(dissimilarity(prediction, target, weights, *constants, luminance=last))
-            prediction, target = (_half(images) for images in (prediction, target))
-        lost = torch.stack([lack >= 1 for lack in lacking]).any(0)
-        log_score = torch.zeros_like(lacking[0])
-        for exponent, lack in zip(self.exponents, lacking, strict=True):
-            log_score = log_score + exponent * torch.log1p(-lack.masked_fill(lost, 0.0))
-        return torch.where(lost, 1.0, -torch.expm1(log_score)).mean(1)
+        return over_scales(prediction, target, self.exponents, weights, *constants).mean(1)
+
+
+def over_scales(
+    x: Tensor, y: Tensor, exponents: Sequence[float], weights: Sequence[float], c1: float, c2: float
+) -> Tensor:
+    """What each plane lacks to 1, of the product over its scales, [N, C]."""
+    lacking = []
+    for scale in range(len(exponents)):
+        last = scale == len(exponents) - 1
+        lacking.append(dissimilarity(x, y, weights, c1, c2, luminance=last))
+        x, y = _half(x), _half(y)
+    lost = torch.stack([lack >= 1 for lack in lacking]).any(0)
+    log_score = torch.zeros_like(lacking[0])
+    for exponent, lack in zip(exponents, lacking, strict=True):
+        log_score = log_score + exponent * torch.log1p(-lack.masked_fill(lost, 0.0))
+    return torch.where(lost, 1.0, -torch.expm1(log_score))
 
 
 def _half(images: Tensor) -> Tensor:

@@ -8,8 +8,8 @@ With d = x - y and s = x + y, the two factors of SSIM (Wang et al. 2004, eq. 13)
 so that equal images differ by exactly 0, and small differences keep their digits.
 """
 
+import math
 from collections.abc import Callable, Sequence
-from math import exp
 
 import torch
 from torch import Tensor
@@ -18,9 +18,6 @@ from piste.losses.features.tiles import over_tiles
 
 SIDE = 64
 """Windows that begin in a tile, in a row and a column: a matrix product with them stays in the fastest cache."""
-
-Average = Callable[[Tensor], Tensor]
-"""Planes [P, H, W] -> the weighted mean of each window that lies inside."""
 
 
 def window_side(value: int) -> int:
@@ -41,7 +38,7 @@ def gaussian(window: int, sigma: float) -> list[float]:
     >>> [round(weight, 3) for weight in gaussian(3, 1.0)]
     [0.274, 0.452, 0.274]
     """
-    weights = [exp(-((i - (window - 1) / 2) ** 2) / (2 * sigma**2)) for i in range(window)]
+    weights = [math.exp(-((i - (window - 1) / 2) ** 2) / (2 * sigma**2)) for i in range(window)]
     return [weight / sum(weights) for weight in weights]
 
 
@@ -65,12 +62,9 @@ def dissimilarity(
     rows, columns = x.shape[2] - margin, x.shape[3] - margin
     band = _band(weights, like=x)
 
-    def lacking(x: Tensor, y: Tensor, average: Average) -> Tensor:
-        return _lacking(x, y, average, c1, c2, luminance)
-
     total = over_tiles(
-        lambda x, y: lacking(x, y, lambda plane: _by_shifts(plane, weights)),
-        lambda x, y: lacking(x, y, lambda plane: _by_products(plane, band)),
+        lambda x, y: lacking(x, y, lambda planes: means_by_shifts(planes, weights), c1, c2, luminance),
+        lambda x, y: lacking(x, y, lambda planes: _means_by_products(planes, band), c1, c2, luminance),
         x,
         y,
         begins=(rows, columns),
@@ -80,8 +74,17 @@ def dissimilarity(
     return total / (rows * columns)
 
 
-def _lacking(x: Tensor, y: Tensor, average: Average, c1: float, c2: float, luminance: bool) -> Tensor:
-    """What windows lack, summed over each plane."""
+def lacking(x: Tensor, y: Tensor, average: Callable[[Tensor], Tensor], c1: float, c2: float, luminance: bool) -> Tensor:
+    """What windows lack, summed over each plane.
+
+    Args:
+        x: Planes, [P, H, W].
+        y: Others.
+        average: Planes -> the weighted mean of each window that lies inside.
+        c1: What steadies the luminance.
+        c2: What steadies the structure.
+        luminance: Whether luminances count.
+    """
     summed, difference = x + y, x - y
     middle_summed, middle_difference = (each.detach().mean((1, 2), keepdim=True) for each in (summed, difference))
     summed, difference = summed - middle_summed, difference - middle_difference  # far from 0 variances lose digits
@@ -97,7 +100,7 @@ def _lacking(x: Tensor, y: Tensor, average: Average, c1: float, c2: float, lumin
     return 2 * unlike.sum((1, 2))
 
 
-def _by_shifts(planes: Tensor, weights: Sequence[float]) -> Tensor:
+def means_by_shifts(planes: Tensor, weights: Sequence[float]) -> Tensor:
     """Weighted mean of every window, by shifted copies: a convolution rounds on GPUs (TF32) and under autocast."""
     for axis in (-2, -1):
         length = planes.shape[axis] - len(weights) + 1
@@ -108,7 +111,7 @@ def _by_shifts(planes: Tensor, weights: Sequence[float]) -> Tensor:
     return planes
 
 
-def _by_products(planes: Tensor, band: Tensor) -> Tensor:
+def _means_by_products(planes: Tensor, band: Tensor) -> Tensor:
     """The same for a tile, as two products with a matrix, which takes half the time: a product hardly waits."""
     margin = band.shape[0] - band.shape[1]
     rows, columns = (band[:length, : length - margin] for length in planes.shape[1:])

@@ -1,7 +1,8 @@
 """What a task brings to a script that trains the same model in plain PyTorch, without Piste."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,7 @@ class Scripted:
             `given` otherwise.
         empty: what the results of `count` are added to.
         judged: names of what `count` is called with, where that is not `given`; it may be what batches hold.
+        calls: functions of ours that its code calls, by name; they are written into the script.
         one_by_one: whether samples for validation come one at a time, because they differ in size.
         left: what the run has and the script does without, and what changes no number of the training.
     """
@@ -72,5 +74,6 @@ class Scripted:
     parts: Mapping[str, ScriptedPart] = field(default_factory=dict)
     empty: str = "0"
     judged: tuple[str, ...] = ()
+    calls: Mapping[str, Callable[..., Any]] = field(default_factory=dict)
     one_by_one: bool = False
     left: tuple[str, ...] = ()

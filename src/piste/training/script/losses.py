@@ -7,6 +7,9 @@ from torch import Tensor
 
 from piste.data.script.text import WIDTH, assigned, indented
 from piste.losses import Loss, spec_of
+from piste.losses.features.multi_scale_ssim import MultiScaleSSIM
+from piste.losses.features.ssim import SSIM
+from piste.losses.features.total_variation import TotalVariation
 from piste.losses.labels.base import LabelLoss
 from piste.losses.labels.independent import IndependentLoss
 from piste.losses.labels.quadratic import Quadratic
@@ -17,7 +20,7 @@ from piste.losses.regions.lovasz import Lovasz
 from piste.losses.values.base import ValueLoss
 from piste.losses.values.quantile import Quantile
 from piste.tasks.base.scripted import Scripted, ScriptedPart
-from piste.training.script import labels, regions, values
+from piste.training.script import images, labels, regions, values
 from piste.training.script.source import helper
 
 MEAN = '''
@@ -64,7 +67,7 @@ class Losses:
             family = next((write for kind, write in _FAMILIES.items() if isinstance(loss, kind)), None)
             reduction = "sum" if "scale" in self.task.given else "mean"
             if family is None or loss.reads or getattr(loss, "reduction", reduction) != reduction:
-                known = "losses of labels, areas and values that are a formula of their own"
+                known = "losses of labels, areas, values and images that are a formula of their own"
                 raise ValueError(f"`loss`: a script can't hold {name}; it can hold {known}")
             body = family(self, loss, moving)
             for each in (name, *(f"{name}_{i}" for i in range(2, 99))):
@@ -106,7 +109,9 @@ class Losses:
     def add_all(self, needs: Mapping[str, Callable[..., Any]]) -> None:
         """Functions of ours that a formula calls, with those that they call."""
         for name, function in needs.items():
-            if name not in self.functions:
+            if name == "dissimilarity":  # ours works tile by tile
+                images.add_dissimilarity(self)
+            elif name not in self.functions:
                 code, further = helper(function)
                 self.add_all(further)
                 self.add(name, code)
@@ -149,5 +154,8 @@ _FAMILIES: Mapping[Any, Callable[[Losses, Any, tuple[str, ...]], str]] = {
     CrossEntropyIoU: _composed,
     Quantile: values.of_quantiles,
     ValueLoss: values.of_values,
+    SSIM: images.of_windows,
+    MultiScaleSSIM: images.of_scales,
+    TotalVariation: images.of_steps,
 }
 """How the losses of each base are written: (losses, loss, keywords that move) -> the body of its function."""

@@ -130,6 +130,7 @@ def minimised(objective: Objective, task: Scripted, players: Players = alone) ->
     ramps, written = dict[str, str](), dict[str, str]()
     losses: dict[str | None, Losses] = {None: Losses(task, written)}
     losses |= {name: Losses(part, written) for name, part in task.parts.items()}
+    losses[None].add_all(task.calls)
     order = objective.order
     single = len(order) == 1 and order[0].endless
     distinct = [phase for phase in objective.phases if isinstance(phase, Phase)]

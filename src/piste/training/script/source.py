@@ -103,3 +103,11 @@ def plain(code: str) -> str:
     """The same code without what adds nothing: + 0.0, and 1.0 times."""
     code = re.sub(r" \+ 0(\.0)?(?![\w.])", "", code)
     return re.sub(r"(?<![\w.)*/] )(?<![\w.])1(\.0)? \* ", "", code)
+
+
+def without_switch(code: str, name: str) -> str:
+    """The code of a function whose argument `name` is always true, without it: a block that asks for it stays."""
+    lines = code.replace(f", {name}: bool", "", 1).splitlines()
+    start = lines.index(f"    if {name}:")
+    end = next((i for i in range(start + 1, len(lines)) if not lines[i].startswith("        ")), len(lines))
+    return "\n".join([*lines[:start], *(line[4:] for line in lines[start + 1 : end]), *lines[end:]])
