@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 from piste.data.script.text import block
 from piste.tasks.base.scripted import Scripted
+from piste.training.script.course import next_phase, next_rate, scaled_rate, start
 from piste.training.script.phases import Minimised
 
 
@@ -109,9 +110,7 @@ def batches_as_code(task: Scripted, *, drop_last: bool) -> str:
 
 
 def _train(loop: Loop, task: Scripted, minimised: Minimised, given: str, losses: str, since: str) -> str:
-    phased, scaled = minimised.table is not None, minimised.scaled or loop.warmup > 0
-    waits = minimised.waits
-    batch = ", ".join(task.batch)
+    phased, batch = minimised.table is not None, ", ".join(task.batch)
     lines = [
         "def train(log: Callable[..., None]) -> nn.Module:",
         '    """Trains for all epochs; `log` is told of each step and each epoch."""',
@@ -119,10 +118,7 @@ def _train(loop: Loop, task: Scripted, minimised: Minimised, given: str, losses:
         "    model = build_model().to(DEVICE)",
         *(["    average = copy.deepcopy(model).eval().requires_grad_(False)"] if loop.ema else []),
         f"    optimizer = {loop.optimizer}",
-        *([f"    schedule = {loop.schedule}"] if loop.schedule else []),
-        *(['    rate = optimizer.param_groups[0]["lr"]  # but for what it is scaled by'] if scaled else []),
-        "    step = 0",
-        *([f"    place, since{', row' if waits else ''} = 0, 0{', 0' if waits else ''}"] if phased else []),
+        *start(loop, minimised),
         "    for epoch in range(1, EPOCHS + 1):",
         "        torch.manual_seed((SEED * 1_000_003 + epoch) % 2**32)",
         "        model.train()",
@@ -157,24 +153,11 @@ def _train(loop: Loop, task: Scripted, minimised: Minimised, given: str, losses:
         body += ["loss.backward()"]
         tell = f"log(epoch=epoch, step=step, loss=loss.item(), terms=raw(terms), {lr})"
     body += ["nn.utils.clip_grad_norm_(model.parameters(), CLIP)"] if loop.clip else []
-    if scaled:
-        factors = ["rate"]
-        factors += ["min(1.0, (step + 1) / (WARMUP + 1))"] if loop.warmup else []
-        factors += ["phase.lr"] if minimised.scaled else []
-        body += [f'optimizer.param_groups[0]["lr"] = {" * ".join(factors)}']
+    body += scaled_rate(loop, minimised)
     body += ["optimizer.step()", "optimizer.zero_grad()", "step += 1", tell]
     if loop.accumulate:
         body += ["mean, counted = Mean(), 0"]
-    if loop.schedule:
-        if scaled:
-            inner = ['optimizer.param_groups[0]["lr"] = rate', "schedule.step()"]
-            inner += ['rate = optimizer.param_groups[0]["lr"]']
-            if loop.warmup:
-                body += ["if step > WARMUP:", *(f"    {line}" for line in inner)]
-            else:
-                body += inner
-        else:
-            body += ["schedule.step()"]
+    body += next_rate(loop, minimised)
     body += ["follow(average, model, step)"] if loop.ema else []
     lines += [f"            {line}" for line in body]
     evaluated = "average" if loop.ema else "model"
@@ -182,20 +165,7 @@ def _train(loop: Loop, task: Scripted, minimised: Minimised, given: str, losses:
         f"        found = validate({evaluated}, {'phase.losses, since' if phased else 'epoch - 1'})",
         "        log(epoch=epoch, val=found)",
     ]
-    if phased:
-        lines += ["        since += 1"]
-        over = "phase.epochs is not None and since >= phase.epochs"
-        if waits:
-            lines += ["        row = row + 1 if phase.until is not None and phase.until(found) else 0"]
-            over = f"({over}) or row >= phase.row"
-        lines += [
-            f"        if {over}:",
-            "            if place + 1 == len(PHASES):",
-            "                break",
-            f"            place, since{', row' if waits else ''} = place + 1, 0{', 0' if waits else ''}",
-        ]
-        if minimised.resets:
-            lines += ["            if PHASES[place].resets:", "                optimizer.state.clear()"]
+    lines += next_phase(minimised, ["optimizer"])
     lines += [f"    return {evaluated}"]
     return "\n".join(lines)
 
