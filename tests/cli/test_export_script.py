@@ -1,8 +1,5 @@
 """`piste export --script`: a file of plain PyTorch that trains the same model, step by step, without Piste."""
 
-import json
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,10 +9,8 @@ import pytest
 import yaml
 from PIL import Image
 
-from piste.training.recipe import Recipe
-from piste.training.run import start_run
-from piste.training.script import export_script
 from tests.cli.conftest import Said, draw, recipe_for
+from tests.training.script.whole import assert_reads_well, assert_same_training, run_with_scripts
 
 SGD = {"sgd": {"lr": 0.05}}  # whose steps are as long as gradients; Adam makes whole steps of rounding errors
 WEIGHTED = {"cross_entropy": {"weight": [1.0, 5.0]}}
@@ -76,14 +71,6 @@ DIGITS: dict[str, Any] = {
     "workers": 0,
     "device": "cpu",
 }
-GUARD = """
-import runpy, sys, torch
-sys.modules["piste"] = None  # importing it fails
-torch.set_num_threads(1)
-for script in sys.argv[1:]:
-    sys.argv = [script, "--log", script + ".jsonl"]
-    runpy.run_path(script, run_name="__main__")
-"""
 
 
 def ignore_a_column(masks: Path) -> None:
@@ -119,56 +106,24 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("scripts")
     draw(folder / "discs", count=11)
     ignore_a_column(folder / "discs" / "masks")
-    scripts = []
+    recipes = {"digits": DIGITS, "labels": labelled(folder / "labelled")}
     for name, changes in CASES.items():
         changes = dict(changes)
         recipe = recipe_for(folder / "discs", optimizer=SGD)
         recipe["data"] |= {"ignore": 128, "augment": changes.pop("augment", [])}
-        start_run(Recipe.parse(recipe | changes), folder / name, echo=lambda _: None)
-        scripts.append(folder / f"{name}.py")
-        export_script(folder / name, scripts[-1])
-    for name, recipe in {"digits": DIGITS, "labels": labelled(folder / "labelled")}.items():
-        start_run(Recipe.parse(recipe), folder / name, echo=lambda _: None)
-        scripts.append(folder / f"{name}.py")
-        export_script(folder / name, scripts[-1])
-    subprocess.run([sys.executable, "-I", "-c", GUARD, *map(str, scripts)], check=True, capture_output=True)
+        recipes[name] = recipe | changes
+    run_with_scripts(recipes, folder)
     return folder
-
-
-def events(file: Path) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in file.read_text("utf-8").splitlines()]
 
 
 @pytest.mark.parametrize("name", ALL)
 def test_a_script_finds_the_losses_of_the_run_step_by_step(runs: Path, name: str) -> None:
-    told = events(runs / f"{name}.py.jsonl")
-    logged = events(runs / name / "events.jsonl")
-    steps, epochs = ([event for event in logged if event["kind"] == kind] for kind in ("step", "epoch"))
-    assert len(steps) >= 4
-    for step, mine in zip(steps, [line for line in told if "step" in line], strict=True):
-        assert (mine["epoch"], mine["step"]) == (step["epoch"], step["step"])
-        assert mine["loss"] == pytest.approx(step["loss"], rel=1e-5)
-        assert mine["terms"] == pytest.approx({k: term["raw"] for k, term in step["terms"].items()}, rel=1e-5)
-        assert mine["lr"] == pytest.approx(step["lr"], rel=1e-9)
-    for epoch, mine in zip(epochs, [line for line in told if "val" in line], strict=True):
-        assert mine["val"]["loss"] == pytest.approx(epoch["val"]["loss"], rel=1e-4)
-        metrics = epoch["val"]["metrics"]
-        for metric in set(mine["val"]) - {"loss", "terms"}:
-            assert mine["val"][metric] == pytest.approx(metrics[metric], abs=2e-3)
+    assert_same_training(runs, name)
 
 
 @pytest.mark.parametrize("name", ALL)
 def test_a_script_is_short_and_formatted_as_usual_and_does_not_speak_of_piste(runs: Path, name: str) -> None:
-    script = runs / f"{name}.py"
-    text = script.read_text("utf-8")
-    assert len(text.splitlines()) < 350
-    assert text.count("Piste") == 1  # the run that it is of
-    assert "piste" not in text
-    ruff = Path(sys.executable).with_name("ruff")
-    settings = ["--config", str(Path(__file__).parents[2] / "pyproject.toml")]
-    for call in (["format", "--check", "--diff"], ["check", "--extend-ignore", "D"]):
-        said = subprocess.run([str(ruff), *call, *settings, str(script)], capture_output=True, text=True, check=False)
-        assert said.returncode == 0, said.stdout
+    assert_reads_well(runs / f"{name}.py")
 
 
 def test_what_a_script_can_not_do_is_refused_by_name(

@@ -1,5 +1,6 @@
 """Pieces of Python: settings as literals, blocks of code, long lists of names."""
 
+import re
 from collections.abc import Iterable, Sequence
 from textwrap import dedent, indent, wrap
 from typing import NamedTuple
@@ -41,10 +42,24 @@ def assigned(name: str, value: object, comment: str = "", *, prefix: str = "") -
     return f"{prefix}{name} = {ends[0]}{said}\n{lines}{prefix}{ends[1]}"
 
 
+def fitted(code: str) -> str:
+    """A function as it is, but for its first line, which is broken as usual where it is too long."""
+    head, _, rest = code.partition("\n")
+    if len(head) <= WIDTH:
+        return code
+    name, _, tail = head.partition("(")
+    arguments, _, returns = tail.rpartition(") -> ")
+    lines = [f"    {arguments}"]
+    if len(lines[0]) > WIDTH:
+        lines = [f"    {each}," for each in re.split(r", (?=\w+:)", arguments)]
+    return "\n".join([f"{name}(", *lines, f") -> {returns}", rest])
+
+
 def literal(value: object) -> str:
     """A value as Python that is formatted as usual: text in double quotes."""
     if isinstance(value, str):
-        return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"' if '"' not in value else repr(value)
+        quote = "'" if value.count('"') > value.count("'") else '"'
+        return quote + value.replace("\\", "\\\\").replace(quote, f"\\{quote}") + quote
     if isinstance(value, dict):
         return "{" + ", ".join(f"{literal(key)}: {literal(each)}" for key, each in value.items()) + "}"
     if isinstance(value, list):

@@ -5,7 +5,7 @@ from typing import Any
 
 from torch import Tensor
 
-from piste.data.script.text import WIDTH, assigned, indented
+from piste.data.script.text import WIDTH, assigned, fitted, indented
 from piste.losses import Loss, spec_of
 from piste.losses.features.multi_scale_ssim import MultiScaleSSIM
 from piste.losses.features.ssim import SSIM
@@ -17,10 +17,11 @@ from piste.losses.labels.symmetric_cross_entropy import SymmetricCrossEntropy
 from piste.losses.regions.base import RegionLoss
 from piste.losses.regions.cross_entropy_iou import CrossEntropyIoU
 from piste.losses.regions.lovasz import Lovasz
+from piste.losses.sequences.base import LineLoss
 from piste.losses.values.base import ValueLoss
 from piste.losses.values.quantile import Quantile
 from piste.tasks.base.scripted import Scripted, ScriptedPart
-from piste.training.script import images, labels, regions, values
+from piste.training.script import images, labels, regions, sequences, values
 from piste.training.script.source import helper
 
 MEAN = '''
@@ -67,7 +68,7 @@ class Losses:
             family = next((write for kind, write in _FAMILIES.items() if isinstance(loss, kind)), None)
             reduction = "sum" if "scale" in self.task.given else "mean"
             if family is None or loss.reads or getattr(loss, "reduction", reduction) != reduction:
-                known = "losses of labels, areas, values and images that are a formula of their own"
+                known = "losses of labels, areas, values, images and lines that are a formula of their own"
                 raise ValueError(f"`loss`: a script can't hold {name}; it can hold {known}")
             body = family(self, loss, moving)
             for each in (name, *(f"{name}_{i}" for i in range(2, 99))):
@@ -87,7 +88,7 @@ class Losses:
             lines += ["", f"    Source: {source}.", '    """']
         else:
             lines[-1] += '"""'
-        return "\n".join([*lines, indented(body)])
+        return fitted("\n".join([*lines, indented(body)]))
 
     def add(self, name: str, code: str) -> None:
         """A function that losses call."""
@@ -157,5 +158,6 @@ _FAMILIES: Mapping[Any, Callable[[Losses, Any, tuple[str, ...]], str]] = {
     SSIM: images.of_windows,
     MultiScaleSSIM: images.of_scales,
     TotalVariation: images.of_steps,
+    LineLoss: sequences.of_lines,
 }
 """How the losses of each base are written: (losses, loss, keywords that move) -> the body of its function."""

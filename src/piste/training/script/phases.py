@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
-from piste.data.script.text import block, literal
+from piste.data.script.text import block, fitted, literal
 from piste.objective import Objective, Ramp
 from piste.objective.phase import Phase
 from piste.objective.terms import Term
@@ -143,7 +143,7 @@ def minimised(objective: Objective, task: Scripted, players: Players = alone) ->
             body: f"{player.phase}_{i}" if several else player.name for i, body in enumerate(dict.fromkeys(bodies), 1)
         }
         names.append([called[body] for body in bodies])
-        sums += [body.replace("NAME", name, 1) for body, name in called.items()]
+        sums += [fitted(body.replace("NAME", name, 1)) for body, name in called.items()]
     code = [*ramps.values(), *written.values(), *sums]
     scaled, resets = any(phase.lr != 1 for phase in order), any(phase.reset_optimizer for phase in order)
     waits = any(phase.until is not None for phase in order)

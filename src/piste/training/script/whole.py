@@ -21,7 +21,8 @@ from piste.training.script.phases import minimised
 from piste.training.script.steps import optimizer_as_code, schedule_as_code
 
 IMPORTS: Mapping[str, str] = {
-    **{name: f"import {name}" for name in ("argparse", "copy", "gzip", "json", "math", "sys", "timm", "torch")},
+    **{name: f"import {name}" for name in ("argparse", "copy", "csv", "gzip", "json", "math")},
+    **{name: f"import {name}" for name in ("matplotlib", "re", "sys", "timm", "torch", "unicodedata")},
     "np": "import numpy as np",
     "smp": "import segmentation_models_pytorch as smp",
     "OrderedDict": "from collections import OrderedDict",
@@ -29,16 +30,22 @@ IMPORTS: Mapping[str, str] = {
     "Callable": "from collections.abc import Callable",
     "Sequence": "from collections.abc import Sequence",
     "cache": "from functools import cache",
+    "groupby": "from itertools import groupby",
     "Path": "from pathlib import Path",
     "Random": "from random import Random",
     "NamedTuple": "from typing import NamedTuple",
     "Image": "from PIL import Image",
+    "ImageDraw": "from PIL import ImageDraw",
+    "ImageFilter": "from PIL import ImageFilter",
+    "ImageFont": "from PIL import ImageFont",
     "ImageOps": "from PIL import ImageOps",
     "load_digits": "from sklearn.datasets import load_digits",
     "Lion": "from timm.optim import Lion",
     "Tensor": "from torch import Tensor",
     "nn": "from torch import nn",
     "F": "from torch.nn import functional as F",
+    "pack_padded_sequence": "from torch.nn.utils.rnn import pack_padded_sequence",
+    "pad_packed_sequence": "from torch.nn.utils.rnn import pad_packed_sequence",
     "DataLoader": "from torch.utils.data import DataLoader",
     "Dataset": "from torch.utils.data import Dataset",
     "InterpolationMode": "from torchvision.transforms import InterpolationMode",
@@ -47,7 +54,7 @@ IMPORTS: Mapping[str, str] = {
 """How each name that a script may use gets there."""
 
 PACKAGES = {"smp": "segmentation-models-pytorch", "timm": "timm", "load_digits": "scikit-learn", "T": "torchvision"}
-PACKAGES |= {"Image": "Pillow", "np": "numpy", "Lion": "timm"}
+PACKAGES |= {"Image": "Pillow", "np": "numpy", "Lion": "timm", "matplotlib": "matplotlib"}
 """What has to be installed, beside torch, for a name."""
 
 MAIN = '''
