@@ -19,7 +19,7 @@ from piste.models.backbones.build import build_backbone, check_backbone, check_i
 from piste.models.backbones.recipe import RegressionModelRecipe
 from piste.objective import Objective
 from piste.objective.recipe import build, resolve
-from piste.tasks.base import Batch, Deployed, Examined, Exported, Prediction, Task
+from piste.tasks.base import Batch, Deployed, Examined, Exported, Prediction, Scripted, Task
 from piste.tasks.base.augmented import augmented_pictures
 from piste.tasks.base.examined import Pixels
 from piste.tasks.base.loading import loader_of
@@ -157,6 +157,12 @@ class RegressionTask(Task):
             free={0: 1},
             facts={"values": list(self.data.value_names), "quantiles": self.quantiles and list(self.quantiles)},
         )
+
+    def scripted(self) -> Scripted:
+        """What regression brings to a script."""
+        from piste.tasks.regression.scripted import scripted
+
+        return scripted(self)
 
     def _in_units(self, numbers: Tensor) -> Tensor:
         """What the network gives, [N, V] or [N, V * Q], in the values' units; the quantiles in order."""
