@@ -35,6 +35,10 @@ class TextData:
         pictures: the images of all lines.
         texts: what each of them says.
         splits: places among the images, of `train`, `val` and, if there are any, `test`.
+
+    Attributes:
+        pictures: the images at the height of the recipe.
+        cached: whether they are kept in memory.
     """
 
     def __init__(
@@ -49,14 +53,14 @@ class TextData:
         self.folder = folder
         self.texts = tuple(texts)
         self.splits = {split: tuple(places) for split, places in splits.items()}
-        self._pictures = Scaled(pictures, recipe.height, self._mode)
+        self.pictures = Scaled(pictures, recipe.height, self._mode)
         self.unknown = {split: unknown_characters(self.lines(split), recipe.alphabet or "") for split in self.splits}
         self.alphabet = Alphabet(
             recipe.alphabet or "", characters_of("".join(found) for found in self.unknown.values())
         )
         every = [place for places in self.splits.values() for place in places]
-        fits = recipe.cache == "auto" and pictures_fit_in_memory(self._pictures, every)
-        self._cached = fits or recipe.cache is True
+        fits = recipe.cache == "auto" and pictures_fit_in_memory(self.pictures, every)
+        self.cached = fits or recipe.cache is True
         self._stores: dict[str, PictureStore] = {}
 
     def lines(self, split: str) -> list[str]:
@@ -65,11 +69,11 @@ class TextData:
 
     def widths(self, split: str) -> list[int]:
         """How wide the lines of a split are once scaled, in pixels."""
-        return [self._pictures.sizes[place][1] for place in self.splits[split]]
+        return [self.pictures.sizes[place][1] for place in self.splits[split]]
 
     def path(self, split: str, index: int) -> Path:
         """Where a line lies."""
-        return self.folder / self._pictures.names[self.splits[split][index]]
+        return self.folder / self.pictures.names[self.splits[split][index]]
 
     def dataset(self, split: str, *, train: bool, seed: int = 0) -> TextDataset:
         """The lines of a split as the model sees them.
@@ -111,7 +115,7 @@ class TextData:
             raise ValueError(f"{self.folder} has no split {split}; {nearest(split, self.splits)}")
         if split not in self._stores:
             prepare = self.recipe.pipeline(self.recipe.prepare)
-            self._stores[split] = PictureStore(self._pictures, self.splits[split], prepare, self._cached)
+            self._stores[split] = PictureStore(self.pictures, self.splits[split], prepare, self.cached)
         return self._stores[split]
 
     def resolved(self) -> "TextData":
@@ -121,7 +125,7 @@ class TextData:
         store = self._store("train")
         statistics = colour_statistics(store[place] for place in range(len(store)))
         recipe = self.recipe.resolved(normalize=statistics)
-        data = TextData(recipe, self.folder, self._pictures.pictures, self.texts, self.splits)
+        data = TextData(recipe, self.folder, self.pictures.pictures, self.texts, self.splits)
         data._stores = self._stores
         return data
 

@@ -43,10 +43,8 @@ class TextTransformer(nn.Module):
         """
         x = self.enter(self.columns(image, widths))
         x = self.dropout(x + _positions(x.shape[1], x.shape[2], x.device))
-        beyond = None
-        if widths is not None:
-            steps = steps_of(widths, self.columns.stride).to(x.device)
-            beyond = torch.arange(x.shape[1], device=x.device) >= steps.unsqueeze(1)
+        ends = None if widths is None else steps_of(widths, self.columns.stride).to(x.device).unsqueeze(1)
+        beyond = None if ends is None else torch.arange(x.shape[1], device=x.device) >= ends
         scores: Tensor = self.score(self.encoder(x, src_key_padding_mask=beyond))
         return scores
 

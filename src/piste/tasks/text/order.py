@@ -18,8 +18,6 @@ ROUGH = 0.2
 class WidthOrder(Sampler[int]):
     """A new order for each epoch that follows from (seed, epoch) alone, so that a resumed run repeats it.
 
-    Batches of lines that differ much in width consist of padding for the most part. So lines are shuffled, cut into
-    stretches, sorted by width within each, and cut into groups, which are shuffled again, as are the lines of each.
     The batch size has no say in it: several processes that share a batch draw the same lines for it as one does.
 
     Args:
@@ -28,7 +26,7 @@ class WidthOrder(Sampler[int]):
     """
 
     def __init__(self, widths: Sequence[int], seed: int) -> None:
-        self.widths = torch.tensor(widths)
+        self.widths = tuple(widths)
         self.seed = seed
         self.epoch = 0
 
@@ -38,13 +36,26 @@ class WidthOrder(Sampler[int]):
 
     def __iter__(self) -> Iterator[int]:
         generator = torch.Generator().manual_seed(hash((self.seed, self.epoch)) % 2**63)
-        order = torch.randperm(len(self), generator=generator)
-        roughly = self.widths * (1.0 + ROUGH * torch.rand(len(self), generator=generator))
-        by_width = [part[roughly[part].argsort(stable=True)] for part in torch.split(order, STRETCH)]
-        groups = torch.split(torch.cat(by_width), GROUP)
-        for place in torch.randperm(len(groups), generator=generator).tolist():
-            group = groups[place]
-            yield from group[torch.randperm(len(group), generator=generator)].tolist()
+        return iter(by_width(self.widths, generator))
 
     def __len__(self) -> int:
         return len(self.widths)
+
+
+def by_width(widths: Sequence[int], generator: torch.Generator) -> list[int]:
+    """An order by chance, in which lines of about the same width follow each other.
+
+    Batches of lines that differ much in width consist of padding for the most part. So lines are shuffled, cut into
+    stretches, sorted by width within each, and cut into groups, which are shuffled again, as are the lines of each.
+
+    Args:
+        widths: of the lines, in pixels.
+        generator: where all randomness comes from.
+    """
+    order = torch.randperm(len(widths), generator=generator)
+    roughly = torch.tensor(widths) * (1.0 + ROUGH * torch.rand(len(widths), generator=generator))
+    stretches = [part[roughly[part].argsort(stable=True)] for part in torch.split(order, STRETCH)]
+    groups = torch.split(torch.cat(stretches), GROUP)
+    chosen = [groups[place] for place in torch.randperm(len(groups), generator=generator).tolist()]
+    mixed: list[int] = torch.cat([each[torch.randperm(len(each), generator=generator)] for each in chosen]).tolist()
+    return mixed

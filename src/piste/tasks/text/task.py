@@ -25,7 +25,7 @@ from piste.models.text.columns import steps_of
 from piste.models.text.recipe import Beam, Greedy, TextModelRecipe
 from piste.objective import Objective
 from piste.objective.recipe import build, resolve
-from piste.tasks.base import Batch, Deployed, Examined, Exported, Prediction, Task
+from piste.tasks.base import Batch, Deployed, Examined, Exported, Prediction, Scripted, Task
 from piste.tasks.base.examined import Pixels
 from piste.tasks.text.order import WidthOrder
 from piste.tasks.text.pictures import read_line, stacked
@@ -175,6 +175,12 @@ class TextTask(Task):
             free={0: 1, 3: stride},
             facts={"alphabet": self.data.alphabet.characters},
         )
+
+    def scripted(self) -> Scripted:
+        """Lines, a network and error rates as plain Python."""
+        from piste.tasks.text.scripted import scripted
+
+        return scripted(self)
 
     @classmethod
     def problems(cls, data: Any) -> Sequence[Problem]:
