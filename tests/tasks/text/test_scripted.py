@@ -4,7 +4,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
+from piste.metrics.text import TextScores
+from piste.tasks.base import Batch
+from piste.tasks.text.task import TextTask
+from piste.training.recipe import Recipe
+from piste.training.script.whole import IMPORTS
 from tests.tasks.text.conftest import document, some_texts, write_lines
 from tests.training.script.whole import assert_reads_well, assert_same_training, run_with_scripts
 
@@ -51,3 +57,26 @@ def test_a_script_finds_the_losses_and_readings_of_the_run(runs: Path, name: str
 @pytest.mark.parametrize("name", ALL)
 def test_a_script_reads_well(runs: Path, name: str) -> None:
     assert_reads_well(runs / f"{name}.py", lines=480)
+
+
+@pytest.mark.parametrize("decode", ["greedy", {"beam": {"width": 3}}])
+def test_a_script_reads_and_counts_as_the_task_does(greys: Path, decode: Any) -> None:
+    task = Recipe.parse(document(greys, model=document(greys)["model"] | {"decode": decode})).open()
+    assert isinstance(task, TextTask)
+    names: dict[str, Any] = {"DEVICE": "cpu"}
+    exec("\n".join(IMPORTS.values()), names)
+    scripted = task.scripted()
+    exec("\n\n".join([*scripted.constants, *scripted.code, *scripted.lists]), names)
+    truths = ["ab a", "a  b", "cc", "b", "abc abc"]
+    logits = 2 * torch.randn(5, 11, 5, generator=torch.Generator().manual_seed(0))
+    steps = torch.tensor([11, 9, 11, 3, 10])
+    beside = {"logit_lengths": steps}
+    read = task.read(Batch(logits, None, None, torch.tensor(5), beside))
+    assert names["read_lines"](logits, steps) == (texts := [task.data.alphabet.text(row) for row in read.tolist()])
+    assert any(" " in text for text in texts)
+    scores = TextScores(task.data.alphabet.space)
+    ids = [task.data.alphabet.ids(text) for text in truths]
+    scores.update(read, torch.nn.utils.rnn.pad_sequence(ids, batch_first=True, padding_value=-1))
+    truth = names["scores"](names["count"](logits, steps, truths))
+    assert truth == pytest.approx(scores.compute(), abs=1e-12)
+    assert names["scores"](names["count"](logits, steps, texts)) == {"cer": 0.0, "wer": 0.0, "exact": 1.0}
