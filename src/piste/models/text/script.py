@@ -17,11 +17,13 @@ RENAMED = {
 
 def text_model_as_code(recipe: TextModelRecipe) -> list[str]:
     """`steps_of(widths, stride)`, the network, and `build_model()`, which reads ALPHABET, HEIGHT and STRIDE."""
+    parts: list[object]
     if recipe.name == "crnn":
-        parts, heads = [crnn.CRNN], ""
+        name, parts, heads = "CRNN", [crnn.CRNN], ""
     else:
-        parts, heads = [transformer._positions, transformer.TextTransformer], f"heads={recipe.heads or HEADS}, "
-    call = f"{parts[-1].__name__}(columns, len(ALPHABET) + 1, width={recipe.width}, depth={recipe.depth}, {heads}"
+        name, parts = "TextTransformer", [transformer._positions, transformer.TextTransformer]
+        heads = f"heads={recipe.heads or HEADS}, "
+    call = f"{name}(columns, len(ALPHABET) + 1, width={recipe.width}, depth={recipe.depth}, {heads}"
     build = block(f'''
         def build_model() -> nn.Module:
             """The network: scores of the blank and of each character, at each step of a line."""
