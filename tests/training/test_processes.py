@@ -23,7 +23,10 @@ SIDE, UNKNOWN = 32, 7
 
 @pytest.fixture(scope="module")
 def recipe(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Ten training images in batches of three: shares of two and one, and a last batch of one; some pixels unknown."""
+    """Ten training images in batches of three: shares of two and one, and a last batch of one; some pixels unknown.
+
+    The first loss is a mean of pixels, and that of its shares; the second one knows a batch as a whole only.
+    """
     folder = tmp_path_factory.mktemp("together")
     draw(folder / "discs", count=20)
     for i, path in enumerate(sorted((folder / "discs" / "masks").iterdir())):
@@ -33,7 +36,15 @@ def recipe(tmp_path_factory: pytest.TempPathFactory) -> Path:
         Image.fromarray(pixels).save(path)
     document = recipe_for(folder / "discs", epochs=2, batch_size=3, optimizer={"sgd": {"lr": 0.05, "momentum": 0.9}})
     document["data"]["ignore"] = [UNKNOWN]
-    document["loss"] = {"sum": ["cross_entropy", {"focal": {}, "scale": 0.5}]}
+    document["loss"] = {
+        "sequence": [
+            {"loss": {"sum": ["cross_entropy", {"focal": {}, "scale": 0.5}]}, "epochs": 1},
+            {
+                "loss": {"sum": [{"cross_entropy": {"weight": [1.0, 4.0]}}, "jaccard"], "weighting": "uncertainty"},
+                "epochs": 1,
+            },
+        ]
+    }
     file = folder / "recipe.yaml"
     file.write_text(yaml.safe_dump(document))
     return file

@@ -21,7 +21,6 @@ from piste.objective import Objective
 from piste.objective.players import FAKE_SCORES
 from piste.tasks.base.discriminator import Discriminator
 from piste.tasks.base.trainable import Batch
-from piste.training import processes
 from piste.training.gradients import Gradients, Norms
 from piste.training.settings import TrainingRecipe
 
@@ -118,7 +117,7 @@ class Rival:
         """A forward pass of the model with the scores of what it made beside it."""
         return output._replace(beside={**output.beside, FAKE_SCORES: self.scores(output.prediction)})
 
-    def learn(self, objective: Objective, output: Batch, lr: float, enter: Enter) -> None:
+    def learn(self, objective: Objective, output: Batch, lr: float, enter: Enter, *, share: float = 1.0) -> None:
         """Takes a step on a batch.
 
         Args:
@@ -126,13 +125,13 @@ class Rival:
             output: the model's forward pass over the batch.
             lr: the rate of the model's next step, by which its own rises and falls.
             enter: is told of the step before the weights move.
+            share: what this process has of the batch, of 1.
         """
         with self._trained():
             loss = objective.for_discriminator(self.scores, output.target, output.prediction)
-            loss.backward()  # type: ignore[no-untyped-call]
+            (share * loss).backward()  # type: ignore[no-untyped-call]
         gradients = Gradients(self._parameters)
         gradients.sum_over_processes()
-        gradients.divide(torch.tensor(float(processes.count()), device=loss.device))
         norms = gradients.norms()
         enter(loss, norms, output, partial(self._again, output))
         if self._clip is not None:

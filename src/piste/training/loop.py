@@ -159,23 +159,24 @@ def train_epoch(
     shares = torch.zeros((), device=accelerator.device)
     for i, batch in enumerate(state.train_loader, start=1):
         ends_step = i % state.batches_per_step == 0 or i == len(state.train_loader)
-        copies = state.copies_of(i)
+        rows = state.begin_batch(i)
         with torch.set_grad_enabled(ends_step or state.rival is None):
             output = task.forward(model, batch)
-        if copies > 1:
-            output = output._replace(counted=output.counted / copies)
+        if rows.copies > 1:
+            output = output._replace(counted=output.counted / rows.copies)
         if state.rival is not None and objective.adversarial:
-            state.rival.learn(objective, output, state.schedule.lr, partial(book.rival_step, names=task.names(batch)))
+            enter = partial(book.rival_step, names=task.names(batch))
+            state.rival.learn(objective, output, state.schedule.lr, enter, share=rows.own)
             if not ends_step:
                 continue
             output = state.rival.judged(output)
-        loss = objective(output.prediction, output.asked, mask=output.mask, auxiliary=output.auxiliary)
+        whole = state.whole(output, rows)
+        loss = objective(whole.prediction, whole.asked, mask=whole.mask, auxiliary=whole.auxiliary)
         book.batch(loss, output, task.names(batch), partial(task.forward, model, batch))
         if weighed:  # a batch weighs by what it counts, as if the whole step were one batch
             state.elements = state.elements or processes.agree(_elements(output.target))
-            share = output.counted / state.elements
-            shares += share
-            loss = loss * share
+            shares += output.counted / state.elements
+            loss = loss * (whole.counted / state.elements)
         accelerator.backward(loss)
         if not ends_step:
             continue

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Sequence, Sized
 from itertools import islice
-from typing import Any, TypeVar, cast, final
+from typing import Any, NamedTuple, TypeVar, cast, final
 
 import torch
 import torch.distributed as dist
@@ -94,6 +94,29 @@ def rows_of_all(row: Tensor) -> Tensor:
     return torch.stack(rows)
 
 
+def joined(own: Tensor, rows: Sequence[int]) -> Tensor:
+    """The rows of all processes' tensors, those of one process after the other's; only its own have gradients.
+
+    Args:
+        own: this process's [rows, ...], on all processes alike but for the number of rows.
+        rows: how many each has.
+    """
+    if own.shape[:1] != (rows[rank()],):
+        raise ValueError(f"what is joined must have {rows[rank()]} samples along its first axis; got {list(own.shape)}")
+    sent = own.new_zeros((max(rows), *own.shape[1:]))  # of one size for all
+    sent[: len(own)] = own.detach()
+    found = [torch.empty_like(sent) for _ in rows]
+    dist.all_gather([_in_bytes(each) for each in found], _in_bytes(sent))
+    whole = [each[:number] for each, number in zip(found, rows, strict=True)]
+    whole[rank()] = own
+    return torch.cat(whole)
+
+
+def _in_bytes(tensor: Tensor) -> Tensor:
+    """The same memory as numbers that every backend can send."""
+    return tensor.view(-1).view(torch.uint8)
+
+
 def sum_in_place(tensors: Sequence[Tensor]) -> None:
     """Makes each tensor the sum of all processes' own, in one transfer; all of them have one dtype."""
     if _together() and tensors:
@@ -101,6 +124,27 @@ def sum_in_place(tensors: Sequence[Tensor]) -> None:
         dist.all_reduce(flat)
         parts = torch.split(flat, [tensor.numel() for tensor in tensors])
         torch._foreach_copy_(list(tensors), [part.view_as(own) for part, own in zip(parts, tensors, strict=True)])
+
+
+class Rows(NamedTuple):
+    """What processes have of a batch.
+
+    Args:
+        each: how many samples each of them has.
+        copies: how many have the batch as it is: 1, or all where it has too few samples to be divided.
+    """
+
+    each: Sequence[int]
+    copies: int
+
+    @property
+    def own(self) -> float:
+        """What this process counts, of 1."""
+        return self.each[rank()] / sum(self.each)
+
+
+ALL_MINE = Rows([1], 1)
+"""What one process alone has of its batches."""
 
 
 @final
@@ -125,12 +169,14 @@ class Share(Sampler[list[int]]):
         for batch in self.batches:
             yield batch[rank() :: count()] if len(batch) >= count() else batch
 
-    @property
-    def copies_of_last(self) -> int:
-        """How many processes have the last batch as it is: all, where it has too few samples to be divided."""
-        left = len(cast(Sized, self.batches.sampler)) % self.batches.batch_size
-        last = self.batches.batch_size if self.batches.drop_last else left or self.batches.batch_size
-        return count() if last < count() and not self.whole else 1
+    def rows(self, batch: int) -> Rows:
+        """Who has what of a batch that is divided, counted from 1."""
+        size = self.batches.batch_size
+        if batch == len(self) and not self.batches.drop_last:
+            size = len(cast(Sized, self.batches.sampler)) % size or size
+        if size < count():
+            return Rows([size] * count(), count())
+        return Rows([len(range(first, size, count())) for first in range(count())], 1)
 
     def __len__(self) -> int:
         return len(range(rank(), len(self.batches), count())) if self.whole else len(self.batches)
@@ -163,11 +209,6 @@ def shared(loader: DataLoader[Any], *, whole: bool) -> DataLoader[Any]:
         collate_fn=loader.collate_fn,
         generator=loader.generator,
     )
-
-
-def copies_of_last(loader: Any) -> int:
-    """How many processes have the last batch of a shared loader; 1 of any other."""
-    return loader.batch_sampler.copies_of_last if isinstance(loader.batch_sampler, Share) else 1
 
 
 def _together() -> bool:

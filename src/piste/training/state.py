@@ -10,11 +10,12 @@ from accelerate.utils import set_seed
 from torch import nn
 
 from piste.objective import Change
-from piste.tasks.base import Trainable
+from piste.tasks.base import Batch, Trainable
 from piste.training import processes
 from piste.training.device import prepared
 from piste.training.discriminator import Rival, check_players
 from piste.training.ema import EMA
+from piste.training.joined import adds_up, joined
 from piste.training.schedule import Schedule
 from piste.training.schedulers import Plateau
 from piste.training.settings import TrainingRecipe
@@ -37,7 +38,7 @@ class TrainingState:
 
     Attributes:
         rival: the discriminator that is trained against the model; None for most tasks.
-        copies_of_last: how many processes have the last batch of an epoch, which may be too small to be divided.
+        joins: whether shares of a batch can be joined again, for losses that know it as a whole only.
         watched: the metric that the schedule follows; None for most.
         epoch: epochs that have ended.
         step: optimizer steps taken.
@@ -54,7 +55,9 @@ class TrainingState:
         self.train_loader, self.val_loader = (
             prepared(processes.shared(split, whole=split is val), accelerator) for split in (train, val)
         )
-        self.copies_of_last = processes.copies_of_last(self.train_loader)
+        batches: Any = self.train_loader.batch_sampler
+        self._share = batches if isinstance(batches, processes.Share) else None
+        self.joins = task.joins and self._share is not None
         self._follow_the_epoch: tuple[Any, ...] = (train.sampler, train.dataset, self.train_loader)
         set_seed(settings.seed)
         model = task.model()
@@ -71,10 +74,13 @@ class TrainingState:
         self.steps_per_epoch = math.ceil(len(self.train_loader) / self.batches_per_step)
         self.parameters = [(name, p) for name, p in self.model.named_parameters() if p.requires_grad]
         groups: list[dict[str, Any]] = [{"params": [p for _, p in self.parameters]}]
+        self._repeats = 1  # how many processes compute the whole loss, and with it the slope of what it has learned
         learned = [(f"objective.{name}", p) for name, p in self.objective.named_parameters()]
         if learned:  # what weighs the terms is trained with the model, and not pulled towards 0
             groups.append({"params": [p for _, p in learned], "weight_decay": 0.0})
             self.parameters += learned
+            for _, weight in learned:
+                weight.register_hook(lambda slope: slope / self._repeats)  # type: ignore[no-untyped-call]
         self.torch_optimizer = settings.optimizer.build(groups)
         self.optimizer = accelerator.prepare(self.torch_optimizer)
 
@@ -118,12 +124,18 @@ class TrainingState:
         if self.rival is not None:
             self.rival.module.train()
 
-    def copies_of(self, batch: int) -> int:
-        """How many processes have this batch of the epoch, from 1, as it is; its normalisation is told so."""
-        copies = self.copies_of_last if batch == len(self.train_loader) else 1
+    def begin_batch(self, number: int) -> processes.Rows:
+        """Who has what of a batch of the epoch, counted from 1; normalisation is told so."""
+        rows = processes.ALL_MINE if self._share is None else self._share.rows(number)
         for norm in self._norms:
-            norm.copies = copies
-        return copies
+            norm.copies = rows.copies
+        return rows
+
+    def whole(self, output: Batch, rows: processes.Rows) -> Batch:
+        """What the objective is to see: the whole batch, where its loss is not the mean of what the shares lose."""
+        joins = self.joins and rows.copies == 1 and not adds_up(self.objective)
+        self._repeats = len(rows.each) if joins else 1
+        return joined(output, rows.each) if joins else output
 
     def step_optimizer(self) -> bool:
         """Moves the weights and clears the gradients; says whether they moved, which fp16 may forgo."""

@@ -64,11 +64,14 @@ class Trainable(ABC):
         name: what a recipe calls it; empty for what no recipe can ask for.
         default_metric: the metric that chooses the best epoch where the recipe names none.
         key_metrics: the few that are looked at first, the most telling one first; the default metric alone if empty.
+        joins: whether everything in a `Batch` has the samples along its first axis, and sizes else that are alike in
+            all batches, so that processes can join their shares for losses that know a batch as a whole only.
     """
 
     name: ClassVar[str] = ""
     default_metric: ClassVar[str]
     key_metrics: ClassVar[tuple[str, ...]] = ()
+    joins: ClassVar[bool] = True
 
     @property
     @abstractmethod

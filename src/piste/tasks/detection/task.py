@@ -54,6 +54,7 @@ class DetectionTask(Task):
     parts: ClassVar = every_part()
     default_metric: ClassVar[str] = "ap50"
     key_metrics: ClassVar = ("ap50", "ap", "f1", "precision", "recall", "count_error")
+    joins: ClassVar = False
 
     def __init__(
         self, data: DetectionData, model_recipe: DetectionModelRecipe, loss: Mapping[str, Any], seed: int

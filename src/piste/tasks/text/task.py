@@ -57,6 +57,7 @@ class TextTask(Task):
     sections: ClassVar = {"data": TextDataRecipe, "model": TextModelRecipe}
     default_metric: ClassVar[str] = "cer"
     key_metrics: ClassVar = TEXT_METRICS
+    joins: ClassVar = False
 
     def __init__(self, data: TextData, model_recipe: TextModelRecipe, loss: Mapping[str, Any], seed: int) -> None:
         self.data = data
