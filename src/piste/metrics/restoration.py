@@ -59,7 +59,9 @@ def metric_names(lpips: bool) -> list[str]:
 
 
 def psnr(images: Tensor, target: Tensor) -> Tensor:
-    """Peak signal-to-noise ratio of each image, [N], in dB, where white is 1; at most `MOST_DB`.
+    """Peak signal-to-noise ratio of each image, [N], in dB, where white is 1.
+
+    It is at most `MOST_DB`.
 
     Example:
         >>> psnr(torch.full((1, 3, 2, 2), 0.5), torch.full((1, 3, 2, 2), 0.0))

@@ -7,6 +7,7 @@ from PIL import Image
 
 from piste.data.images import DEEP_GREY
 from piste.data.recipe import SegmentationDataRecipe
+from piste.data.restoration.recipe import RestorationDataRecipe
 from piste.data.script.steps import steps_as_code
 from piste.data.script.text import block, indented
 from piste.data.section import ImagesSection
@@ -14,7 +15,7 @@ from piste.data.section import ImagesSection
 SIDEWAYS = (".jpg", ".jpeg")
 
 
-def image_reader(section: ImagesSection, files: Sequence[Path]) -> str:
+def image_reader(section: ImagesSection | RestorationDataRecipe, files: Sequence[Path]) -> str:
     """`read_image(path)`: uint8 [3, H, W], before it is prepared.
 
     Raises:

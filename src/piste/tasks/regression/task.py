@@ -159,7 +159,7 @@ class RegressionTask(Task):
         )
 
     def scripted(self) -> Scripted:
-        """What regression brings to a script."""
+        """Images with numbers, a network of timm's or a small one, and how far its answers are off."""
         from piste.tasks.regression.scripted import scripted
 
         return scripted(self)

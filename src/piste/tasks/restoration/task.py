@@ -25,7 +25,7 @@ from piste.models.restoration.tiles import in_tiles
 from piste.models.restoration.upscale import upscaled
 from piste.objective import Objective
 from piste.objective.recipe import build, resolve
-from piste.tasks.base import Batch, Deployed, EpochOrder, Examined, Exported, Prediction, Task
+from piste.tasks.base import Batch, Deployed, EpochOrder, Examined, Exported, Prediction, Scripted, Task
 from piste.tasks.base.discriminator import Discriminator
 from piste.tasks.base.examined import Pixels
 from piste.tasks.restoration.pictures import as_picture, detail, enlarged, sheet, where_it_matters
@@ -243,6 +243,12 @@ class RestorationTask(Task):
             free={0: 1, 2: 16, 3: 16},
             facts={"scale": scale},
         )
+
+    def scripted(self) -> Scripted:
+        """Pairs of images, a small network, and how near what it makes comes to the targets."""
+        from piste.tasks.restoration.scripted import scripted
+
+        return scripted(self)
 
     @torch.no_grad()
     def predict(self, model: nn.Module, path: Path) -> Prediction:

@@ -21,7 +21,7 @@ from piste.training.script.phases import minimised
 from piste.training.script.steps import optimizer_as_code, schedule_as_code
 
 IMPORTS: Mapping[str, str] = {
-    **{name: f"import {name}" for name in ("argparse", "copy", "csv", "gzip", "json", "math")},
+    **{name: f"import {name}" for name in ("argparse", "copy", "csv", "gzip", "io", "json", "math")},
     **{name: f"import {name}" for name in ("matplotlib", "re", "sys", "timm", "torch", "unicodedata")},
     "np": "import numpy as np",
     "smp": "import segmentation_models_pytorch as smp",
