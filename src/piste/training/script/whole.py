@@ -48,6 +48,12 @@ IMPORTS: Mapping[str, str] = {
     "pad_packed_sequence": "from torch.nn.utils.rnn import pad_packed_sequence",
     "DataLoader": "from torch.utils.data import DataLoader",
     "Dataset": "from torch.utils.data import Dataset",
+    "Sequence": "from collections.abc import Sequence",
+    "partial": "from functools import partial",
+    "MeanAveragePrecision": "from torchmetrics.detection import MeanAveragePrecision",
+    "ImageList": "from torchvision.models.detection.image_list import ImageList",
+    **{name: f"from torchvision.ops import {name}" for name in ("box_area", "box_iou", "clip_boxes_to_image")},
+    "FeaturePyramidNetwork": "from torchvision.ops import FeaturePyramidNetwork",
     "InterpolationMode": "from torchvision.transforms import InterpolationMode",
     "T": "from torchvision.transforms.v2 import functional as T",
 }
