@@ -22,7 +22,7 @@ from piste.models.detection.build import build_detector, check_detector
 from piste.models.detection.recipe import DetectionModelRecipe
 from piste.objective import Objective
 from piste.objective.recipe import build, resolve
-from piste.tasks.base import Batch, EpochOrder, Examined, Prediction, Task
+from piste.tasks.base import Batch, EpochOrder, Examined, Prediction, Scripted, Task
 from piste.tasks.base.examined import Pixels
 from piste.tasks.detection.drawing import HIT, draw_boxes, hits_and_misses, mosaic, surer
 
@@ -151,6 +151,12 @@ class DetectionTask(Task):
         from piste.tasks.detection.examination import examine
 
         return examine(self, model, split, batches, before)
+
+    def scripted(self) -> Scripted:
+        """See `piste.tasks.detection.scripted`."""
+        from piste.tasks.detection.scripted import scripted
+
+        return scripted(self)
 
     @classmethod
     def problems(cls, data: Any) -> Sequence[Problem]:

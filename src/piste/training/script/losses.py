@@ -7,6 +7,9 @@ from torch import Tensor
 
 from piste.data.script.text import WIDTH, assigned, fitted, indented
 from piste.losses import Loss, spec_of
+from piste.losses.boxes.box_iou import BoxIoU
+from piste.losses.boxes.box_l1 import BoxL1
+from piste.losses.boxes.multi_box import MultiBox
 from piste.losses.features.multi_scale_ssim import MultiScaleSSIM
 from piste.losses.features.ssim import SSIM
 from piste.losses.features.total_variation import TotalVariation
@@ -21,7 +24,7 @@ from piste.losses.sequences.base import LineLoss
 from piste.losses.values.base import ValueLoss
 from piste.losses.values.quantile import Quantile
 from piste.tasks.base.scripted import Scripted, ScriptedPart
-from piste.training.script import images, labels, regions, sequences, values
+from piste.training.script import boxes, images, labels, regions, sequences, values
 from piste.training.script.source import helper
 
 MEAN = '''
@@ -159,5 +162,8 @@ _FAMILIES: Mapping[Any, Callable[[Losses, Any, tuple[str, ...]], str]] = {
     MultiScaleSSIM: images.of_scales,
     TotalVariation: images.of_steps,
     LineLoss: sequences.of_lines,
+    BoxIoU: boxes.of_overlap,
+    BoxL1: boxes.of_offsets,
+    MultiBox: boxes.of_anchors,
 }
 """How the losses of each base are written: (losses, loss, keywords that move) -> the body of its function."""

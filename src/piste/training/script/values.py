@@ -19,10 +19,14 @@ def of_values(losses: Losses, loss: Any, moving: tuple[str, ...]) -> str:
     settings = losses.settings(loss, moving)
     if type(loss).kernel is not ValueLoss.kernel:
         found = formula(loss.kernel, settings)
+        if "scale" in losses.task.given:
+            cost = found.lines.replace("reduction='sum'", 'reduction="none"')
+            return f"{cost}\nreturn (scale * cost).sum()"
         return found.lines.replace("cost = ", "return ", 1).replace(", reduction='mean'", "")
     found = formula(loss.price, settings)
     losses.add_all(found.needs)
-    return "\n".join([ERROR, found.lines, "return cost.mean()"])
+    reduced = "(scale * cost).sum()" if "scale" in losses.task.given else "cost.mean()"
+    return "\n".join([ERROR, found.lines, f"return {reduced}"])
 
 
 def of_quantiles(losses: Losses, loss: Any, moving: tuple[str, ...]) -> str:

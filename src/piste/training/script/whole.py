@@ -8,7 +8,7 @@ from pathlib import Path
 
 import torch
 
-from piste.data.script.text import assigned
+from piste.data.script.text import WIDTH, assigned
 from piste.objective import Ramp
 from piste.objective.terms import Term
 from piste.tasks.base import Task
@@ -22,7 +22,7 @@ from piste.training.script.steps import optimizer_as_code, schedule_as_code
 
 IMPORTS: Mapping[str, str] = {
     **{name: f"import {name}" for name in ("argparse", "copy", "csv", "gzip", "io", "json", "math")},
-    **{name: f"import {name}" for name in ("matplotlib", "re", "sys", "timm", "torch", "unicodedata")},
+    **{name: f"import {name}" for name in ("matplotlib", "re", "sys", "timm", "torch", "torchvision", "unicodedata")},
     "np": "import numpy as np",
     "smp": "import segmentation_models_pytorch as smp",
     "OrderedDict": "from collections import OrderedDict",
@@ -48,20 +48,33 @@ IMPORTS: Mapping[str, str] = {
     "pad_packed_sequence": "from torch.nn.utils.rnn import pad_packed_sequence",
     "DataLoader": "from torch.utils.data import DataLoader",
     "Dataset": "from torch.utils.data import Dataset",
-    "Sequence": "from collections.abc import Sequence",
     "partial": "from functools import partial",
     "MeanAveragePrecision": "from torchmetrics.detection import MeanAveragePrecision",
-    "ImageList": "from torchvision.models.detection.image_list import ImageList",
-    **{name: f"from torchvision.ops import {name}" for name in ("box_area", "box_iou", "clip_boxes_to_image")},
-    "FeaturePyramidNetwork": "from torchvision.ops import FeaturePyramidNetwork",
+    **{
+        name: f"from {module} import {name}"
+        for module, names in (
+            ("timm.layers", "freeze_batch_norm_2d"),
+            ("torchvision.models._utils", "IntermediateLayerGetter"),
+            ("torchvision.models.detection", "FCOS FasterRCNN RetinaNet"),
+            ("torchvision.models.detection.anchor_utils", "AnchorGenerator DefaultBoxGenerator"),
+            ("torchvision.models.detection.retinanet", "RetinaNetHead"),
+            ("torchvision.models.detection.rpn", "concat_box_prediction_layers"),
+            ("torchvision.models.detection.ssd", "SSD"),
+            ("torchvision.ops", "FeaturePyramidNetwork FrozenBatchNorm2d MultiScaleRoIAlign"),
+            ("torchvision.ops", "box_area box_iou clip_boxes_to_image"),
+            ("torchvision.ops", "complete_box_iou_loss distance_box_iou_loss generalized_box_iou_loss"),
+            ("torchvision.ops.feature_pyramid_network", "LastLevelMaxPool LastLevelP6P7"),
+        )
+        for name in names.split()
+    },
     "InterpolationMode": "from torchvision.transforms import InterpolationMode",
     "T": "from torchvision.transforms.v2 import functional as T",
 }
 """How each name that a script may use gets there."""
 
-PACKAGES = {"smp": "segmentation-models-pytorch", "timm": "timm", "load_digits": "scikit-learn", "T": "torchvision"}
-PACKAGES |= {"Image": "Pillow", "np": "numpy", "Lion": "timm", "matplotlib": "matplotlib"}
-"""What has to be installed, beside torch, for a name."""
+PACKAGES = {"segmentation_models_pytorch": "segmentation-models-pytorch", "sklearn": "scikit-learn", "PIL": "Pillow"}
+PACKAGES |= {"torchmetrics": "faster-coco-eval torchmetrics"}
+"""What has to be installed for a module, where it is not called as that is."""
 
 MAIN = '''
 def main() -> None:
@@ -210,7 +223,8 @@ def _assembled(told: str, constants: Sequence[str], code: Sequence[str], tail: S
     text = "\n".join(kept) + f"\n\n\n{body}\n\n\n" + "\n".join(tail)
     text += '\n\nif __name__ == "__main__":\n    main()\n' if tail else '\nif __name__ == "__main__":\n    main()\n'
     used = [name for name in IMPORTS if name in _names(text)]
-    needs = sorted({PACKAGES[name] for name in used if name in PACKAGES}, key=str.lower)
+    roots = {IMPORTS[name].split()[1].partition(".")[0] for name in used} - sys.stdlib_module_names - {"torch"}
+    needs = sorted({each for root in roots for each in PACKAGES.get(root, root).split()}, key=str.lower)
     needed = ", ".join(["torch", *needs[:-1]]) + f" and {needs[-1]}" if needs else "torch"
     return f"{told.replace('NEEDS', needed)}\n\n{_imports(used)}\n\n{text}"
 
@@ -231,6 +245,12 @@ def _imports(used: Iterable[str]) -> str:
             groups[standard][line] = []
     sections = []
     for group in groups.values():
-        lines = [f"{start} {', '.join(sorted(names))}" if names else start for start, names in group.items()]
+        lines = [_import(start, sorted(names)) for start, names in group.items()]
         sections.append("\n".join(sorted(lines, key=lambda line: (line.startswith("from"), line.split()[1].lower()))))
     return "\n\n".join(section for section in sections if section)
+
+
+def _import(start: str, names: Sequence[str]) -> str:
+    """A line, or several where it would be too long."""
+    line = f"{start} {', '.join(names)}" if names else start
+    return line if len(line) <= WIDTH else f"{start} (\n" + "".join(f"    {name},\n" for name in names) + ")"

@@ -1,0 +1,88 @@
+"""What detection brings to a script."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from piste.data.script.boxes import boxes_as_code
+from piste.data.script.text import block
+from piste.models.detection.script import detector_as_code
+from piste.tasks.base.scripted import Scripted
+from piste.tasks.detection.one_pass import one_pass
+
+if TYPE_CHECKING:
+    from piste.tasks.detection.task import DetectionTask
+
+METRICS = ("ap", "ap50", "ap75", "precision", "recall", "f1", "count_error")
+
+
+def scripted(task: DetectionTask) -> Scripted:
+    """Images with boxes, a detector of torchvision's, its losses by part, and the scores of boxes.
+
+    Raises:
+        ValueError: names what can't be written.
+    """
+    names, model = list(task.data.class_names), task.model_recipe
+    exclusive = task.predicted["classification"].activation == "softmax"
+    network = detector_as_code(model)
+    priced = {term.part for phase in task.objective().order for term in phase.parts if term.part is not None}
+    parts, forward, calls = one_pass(model, priced, len(names))
+    constants, code, lists = boxes_as_code(task.data, first=int(exclusive))
+    numbers = "enumerate(CLASSES, start=1)" if exclusive else "enumerate(CLASSES)"
+    return Scripted(
+        constants=constants,
+        code=[*code, *network, *forward, block(COUNT), block(SCORES.replace("NUMBERED", numbers))],
+        lists=lists,
+        given=("matched",),
+        kind="Matched",
+        parts=parts,
+        calls=calls,
+        counted="len(images)",
+        batch=("images", "targets"),
+        judged=("matched", "targets"),
+        empty="[]",
+        metrics=METRICS,
+        collate="side_by_side",
+    )
+
+
+COUNT = '''
+    def count(matched: Matched, targets: list[dict[str, Tensor]]) -> list[tuple[dict[str, Tensor], dict[str, Tensor]]]:
+        """What is found in each image, and what is there."""
+        found = [{name: values.cpu() for name, values in each.items()} for each in matched.found]
+        return list(zip(found, targets, strict=True))
+
+
+    def tally(found: dict[str, Tensor], target: dict[str, Tensor], label: int) -> list[int]:
+        """Hits, boxes with a score of 0.5 or more, and objects of a class in an image."""
+        boxes = found["boxes"][(found["labels"] == label) & (found["scores"] >= 0.5)]
+        objects = target["boxes"][target["labels"] == label]
+        hits, ious = 0, torchvision.ops.box_iou(boxes, objects)
+        for row in ious if len(objects) else ():  # the surest box first
+            if row.max() >= 0.5:
+                hits += 1
+                ious[:, row.argmax()] = 0  # an object is hit once
+        return [hits, len(boxes), len(objects)]
+'''
+
+SCORES = '''
+    def scores(images: list[tuple[dict[str, Tensor], dict[str, Tensor]]]) -> dict[str, float]:
+        """COCO's average precision, and what the boxes with a score of 0.5 or more are worth."""
+        judge = MeanAveragePrecision(backend="faster_coco_eval")
+        judge.update(*map(list, zip(*images, strict=True)))
+        said = judge.compute()
+        values = {name: said[key].item() for name, key in (("ap", "map"), ("ap50", "map_50"), ("ap75", "map_75"))}
+        by_class = {}
+        for label, name in NUMBERED:
+            counts = torch.tensor([tally(*each, label) for each in images], dtype=torch.float64)
+            hits, boxes, objects = counts.sum(0).tolist()
+            if boxes + objects:
+                by_class[f"precision/{name}"] = hits / max(boxes, 1)
+                by_class[f"recall/{name}"] = hits / max(objects, 1)
+                by_class[f"f1/{name}"] = 2 * hits / (boxes + objects)
+                by_class[f"count_error/{name}"] = (counts[:, 1] - counts[:, 2]).abs().mean().item()
+        for metric in ("precision", "recall", "f1", "count_error"):
+            each = [value for name, value in by_class.items() if name.startswith(f"{metric}/")]
+            values[metric] = sum(each) / len(each) if each else float("nan")
+        return values | by_class
+'''
