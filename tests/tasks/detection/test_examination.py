@@ -71,3 +71,10 @@ def test_small_images_are_enlarged_with_their_boxes():
     picture = draw_boxes(np.zeros((64, 96, 3), dtype=np.uint8), [[8.0, 8, 40, 40]], [HIT])
     assert picture.shape == (5 * 64, 5 * 96, 3)
     assert picture[5 * 8 + 1, 5 * 20].tolist() == list(HIT)
+
+
+def test_a_box_that_is_a_point_is_drawn_as_one():
+    picture = draw_boxes(
+        np.zeros((320, 320, 3), dtype=np.uint8), [[319.5, 319.0, 320.0, 320.0], [9, 9, 9, 9]], [HIT] * 2
+    )
+    assert picture[10, 10].tolist() == list(HIT)

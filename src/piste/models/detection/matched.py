@@ -118,12 +118,15 @@ def share_of(normalizer: str, positive: Tensor) -> Tensor:
 
 def iou_of(matched: Matched) -> Tensor:
     """The IoU of each regressed box and its truth, [N, A], without gradient; 0 where there is no object."""
-    predicted, true = matched.corners.detach(), matched.true_corners
-    low, high = torch.maximum(predicted, true)[..., :2], torch.minimum(predicted, true)[..., 2:]
+    return overlap(matched.corners.detach(), matched.true_corners).where(matched.classes >= 0, 0)
+
+
+def overlap(boxes: Tensor, others: Tensor) -> Tensor:
+    """The IoU of each box and its counterpart, both [*, 4]; 0 for two without area."""
+    low, high = torch.maximum(boxes, others)[..., :2], torch.minimum(boxes, others)[..., 2:]
     shared = (high - low).clamp(min=0).prod(-1)
-    areas = [(boxes[..., 2:] - boxes[..., :2]).clamp(min=0).prod(-1) for boxes in (predicted, true)]
-    iou = shared / (areas[0] + areas[1] - shared).clamp(min=torch.finfo(shared.dtype).tiny)
-    return iou.where(matched.classes >= 0, 0)
+    areas = [(each[..., 2:] - each[..., :2]).clamp(min=0).prod(-1) for each in (boxes, others)]
+    return shared / (areas[0] + areas[1] - shared).clamp(min=torch.finfo(shared.dtype).tiny)
 
 
 def price_scores(part: str, matched: Matched, activation: str) -> Priced:

@@ -39,9 +39,10 @@ def draw_boxes(
     canvas = Image.fromarray(image).resize((image.shape[1] * scale, image.shape[0] * scale), Image.Resampling.BICUBIC)
     pen, font = ImageDraw.Draw(canvas), ImageFont.load_default(size=11)
     for box, colour in zip(boxes, colours, strict=True):
-        corners = [scale * each for each in box]
-        pen.rectangle(corners, outline=(20, 20, 20), width=4)
-        pen.rectangle([corners[0] + 1, corners[1] + 1, corners[2] - 1, corners[3] - 1], outline=colour, width=2)
+        left, top, right, bottom = (scale * each for each in box)
+        pen.rectangle([left, top, right, bottom], outline=(20, 20, 20), width=4)
+        within = [left + 1, top + 1, max(right - 1, left + 1), max(bottom - 1, top + 1)]  # a box may be a point
+        pen.rectangle(within, outline=colour, width=2)
     for box, colour, word in zip(boxes, colours, words, strict=False):
         at = (scale * box[0] + 1, max(0.0, scale * box[1] - 12))
         pen.rectangle(pen.textbbox(at, word, font=font), fill=(20, 20, 20))

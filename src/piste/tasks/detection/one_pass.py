@@ -1,10 +1,12 @@
 """One pass of a detector as code: what it says, beside what it should say, in the form that losses take."""
 
+import re
 from collections.abc import Callable, Collection, Mapping
 from typing import Any, NamedTuple
 
 from piste.data.script.text import block, indented
 from piste.models.detection.fcos import smallest_around
+from piste.models.detection.matched import overlap
 from piste.models.detection.recipe import DetectionModelRecipe
 from piste.tasks.base.scripted import ScriptedPart
 
@@ -43,15 +45,16 @@ def one_pass(recipe: DetectionModelRecipe, priced: Collection[str], classes: int
         if part in priced:
             parts[part], own = form
             fields |= {each.name: each for each in own}
+    calls: dict[str, Callable[..., Any]] = {"overlap": overlap} if "worth" in fields else {}
+    calls |= {"smallest_around": smallest_around} if recipe.name == "fcos" else {}
     code = [
         _matched(fields.values()),
-        *([block(OVERLAP)] if "worth" in fields else []),
         *([block(ASSIGNED)] if recipe.name != "fcos" else []),
     ]
     return (
         parts,
         [*code, _forward(recipe, fields)],
-        {"smallest_around": smallest_around} if recipe.name == "fcos" else {},
+        calls,
     )
 
 
@@ -160,9 +163,11 @@ def _forward(recipe: DetectionModelRecipe, fields: Mapping[str, Field]) -> str:
     if recipe.name == "fcos":
         lines = block(PASS_OF_PLACES).splitlines()
     body = dict.fromkeys(line for field in fields.values() for line in _blocks(field.before))
-    needs_at = any("offsets" in text for text in (*body, *(field.value for field in fields.values())))
-    if needs_at:
-        lines.append('at, offsets = anchors[positive], outputs["bbox_regression"][positive]')
+    code = "\n".join((*body, *(field.value for field in fields.values())))
+    taken = {"at": "anchors[positive]", "offsets": 'outputs["bbox_regression"][positive]'}
+    taken = {name: value for name, value in taken.items() if re.search(rf"\b{name}\b", code)}
+    if taken:
+        lines.append(f"{', '.join(taken)} = {', '.join(taken.values())}")
     lines += body
     lines += ["return Matched(", *(f"    {field.name}={field.value}," for field in fields.values())]
     lines += ["    found=[] if model.training else model(images),", ")"]
@@ -183,15 +188,6 @@ ASSIGNED = '''
         if len(boxes) == 0:
             return torch.full((len(anchors),), -1, device=anchors.device)
         return model.proposal_matcher(torchvision.ops.box_iou(boxes, anchors))
-'''
-
-OVERLAP = '''
-    def overlap(boxes: Tensor, others: Tensor) -> Tensor:
-        """The share of the union that a box and its counterpart both cover, [P]."""
-        low, high = torch.maximum(boxes, others)[:, :2], torch.minimum(boxes, others)[:, 2:]
-        shared = (high - low).clamp(min=0).prod(1)
-        areas = [(each[:, 2:] - each[:, :2]).prod(1) for each in (boxes, others)]
-        return shared / (areas[0] + areas[1] - shared).clamp(min=1e-30)
 '''
 
 PASS = """

@@ -5,32 +5,38 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from piste.data.script.text import block
+from piste.models.detection.matched import overlap
 from piste.training.script.source import plain
 
 if TYPE_CHECKING:
     from piste.training.script.losses import Losses
 
-_OF_TORCHVISION = {"giou": "generalized", "diou": "distance", "ciou": "complete"}
-
 
 def of_overlap(losses: Losses, loss: Any, moving: tuple[str, ...]) -> str:
     """The body of an IoU loss."""
-    if loss.kind in _OF_TORCHVISION:
-        lines = f"cost = {_OF_TORCHVISION[loss.kind]}_box_iou_loss(boxes, target)"
-    elif loss.kind == "iou":
-        lines = block("""
-            low, high = torch.maximum(boxes, target)[:, :2], torch.minimum(boxes, target)[:, 2:]
-            shared = (high - low).clamp(min=0).prod(1)
-            areas = [(each[:, 2:] - each[:, :2]).prod(1) for each in (boxes, target)]
-            cost = 1 - shared / (areas[0] + areas[1] - shared).clamp(min=1e-30)
-        """)
-    else:
-        lines = block("""
-            sizes = [each[:, 2:] - each[:, :2] for each in (boxes, target)]
-            around = torch.maximum(boxes, target)[:, 2:] - torch.minimum(boxes, target)[:, :2]
-            cost = distance_box_iou_loss(boxes, target) + ((sizes[0] - sizes[1]) / around).square().sum(1)
-        """)
-    return f"{lines}\nreturn (scale * cost).sum()"
+    if "overlap" in _OF_KIND[loss.kind]:
+        losses.add_all({"overlap": overlap})
+    return f"{block(_OF_KIND[loss.kind])}\nreturn (scale * cost).sum()"
+
+
+_OF_KIND = {
+    "iou": "cost = 1 - overlap(boxes, target)",
+    "giou": "cost = generalized_box_iou_loss(boxes, target)",
+    "diou": "cost = distance_box_iou_loss(boxes, target)",
+    "ciou": """
+        (w, h), (true_w, true_h) = ((each[:, 2:] - each[:, :2]).unbind(1) for each in (boxes, target))
+        cross, dot = true_w * h - w * true_h, w * true_w + h * true_h
+        v = (2 / math.pi * torch.atan2(cross, dot.where(dot > 0, 1))).square()
+        alpha = (v / (1 - overlap(boxes, target) + v).clamp(min=1e-30)).detach()
+        cost = distance_box_iou_loss(boxes, target) + alpha * v
+    """,
+    "eiou": """
+        sizes = [each[:, 2:] - each[:, :2] for each in (boxes, target)]
+        around = torch.maximum(boxes, target)[:, 2:] - torch.minimum(boxes, target)[:, :2]
+        cost = distance_box_iou_loss(boxes, target) + ((sizes[0] - sizes[1]) / around).square().sum(1)
+    """,
+}
+"""The cost of each pair of boxes; torchvision's own where boxes without size have a slope there."""
 
 
 def of_offsets(losses: Losses, loss: Any, moving: tuple[str, ...]) -> str:
@@ -50,18 +56,13 @@ def of_numbers(losses: Losses, loss: Any, moving: tuple[str, ...]) -> str:
 def of_anchors(losses: Losses, loss: Any, moving: tuple[str, ...]) -> str:
     """The body of MultiBox."""
     settings = losses.settings(loss, moving)
-    wanted = plain(f"wanted = {settings['neg_pos_ratio']} * found")
-    wanted = f"{wanted.partition(' = ')[0]} = ({wanted.partition(' = ')[2]})"
-    least = settings["min_negatives"]
-    wanted = (
-        f"{wanted}.clamp(min={least})"
-        if least not in ("0", "0.0")
-        else plain(f"wanted = {settings['neg_pos_ratio']} * found")
-    )
+    wanted, least = plain(f"wanted = {settings['neg_pos_ratio']} * found"), settings["min_negatives"]
+    if least not in ("0", "0.0"):
+        wanted = f"wanted = ({wanted.removeprefix('wanted = ')}).clamp(min={least})"
     misplaced = f'F.smooth_l1_loss(offsets[positive], target[positive], beta={settings["beta"]}, reduction="sum")'
     return block(f"""
         positive = labels > 0
-        surprise = F.cross_entropy(logits.transpose(1, 2), labels, reduction="none")
+        surprise = F.cross_entropy(logits, labels, reduction="none")
         hardest = surprise.where(~positive, 0).sort(1, descending=True).values
         found = positive.sum(1, keepdim=True)
         {wanted}

@@ -61,8 +61,8 @@ IMPORTS: Mapping[str, str] = {
             ("torchvision.models.detection.rpn", "concat_box_prediction_layers"),
             ("torchvision.models.detection.ssd", "SSD"),
             ("torchvision.ops", "FeaturePyramidNetwork FrozenBatchNorm2d MultiScaleRoIAlign"),
-            ("torchvision.ops", "box_area box_iou clip_boxes_to_image"),
-            ("torchvision.ops", "complete_box_iou_loss distance_box_iou_loss generalized_box_iou_loss"),
+            ("torchvision.ops", "box_area clip_boxes_to_image"),
+            ("torchvision.ops", "distance_box_iou_loss generalized_box_iou_loss"),
             ("torchvision.ops.feature_pyramid_network", "LastLevelMaxPool LastLevelP6P7"),
         )
         for name in names.split()
