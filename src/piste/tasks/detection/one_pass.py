@@ -93,7 +93,7 @@ def _forms(
     all_offsets = Field("all_offsets", "how the network moves every anchor, [N, A, 4]", 'outputs["bbox_regression"]')
     all_true = Field("all_true_offsets", "how it should move those that have an object, [N, A, 4]", "moves", MOVES)
     activation = "softmax" if exclusive else "sigmoid"
-    scored = {"activation": activation, "classes": classes + exclusive, "axes": 1}
+    scored: dict[str, Any] = {"activation": activation, "classes": classes + exclusive, "axes": 1}
     price, box_price = f"matched.{scale.name}", f"matched.{box_scale.name}"
     row = f"{box_price}.unsqueeze(1)" if by_image else box_price
     given = ("logits", "target", "scale")
