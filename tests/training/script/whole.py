@@ -58,11 +58,23 @@ def assert_same_training(folder: Path, name: str, *, steps: int = 4, rel: float 
         assert mine["loss"] == pytest.approx(step["loss"], rel=rel)
         assert mine["terms"] == pytest.approx({k: term["raw"] for k, term in step["terms"].items()}, rel=rel)
         assert mine["lr"] == pytest.approx(step["lr"], rel=1e-9)
+        _assert_same_rival(mine, step, rel)
     for epoch, mine in zip(of_epochs, [line for line in told if "val" in line], strict=True):
         assert mine["val"]["loss"] == pytest.approx(epoch["val"]["loss"], rel=10 * rel)
-        for key in (found := set(mine["val"]) - {"loss", "terms"}):
+        _assert_same_rival(mine["val"], epoch["val"], 10 * rel)
+        for key in (found := set(mine["val"]) - {"loss", "terms", "discriminator"}):
             assert mine["val"][key] == pytest.approx(epoch["val"]["metrics"][key], abs=metric, nan_ok=True)
-        assert found
+        assert found or "discriminator" in mine["val"]  # images that are generated have no metric in a script
+
+
+def _assert_same_rival(mine: dict[str, Any], event: dict[str, Any], rel: float) -> None:
+    """The discriminator, where there is one, paid the same."""
+    rival = mine.get("discriminator")
+    assert (rival is None) == ("discriminator" not in event)
+    if rival is not None:
+        assert rival["loss"] == pytest.approx(event["discriminator"]["loss"], rel=rel)
+        raw = {name: term["raw"] for name, term in event["discriminator"]["terms"].items()}
+        assert rival["terms"] == pytest.approx(raw, rel=rel)
 
 
 def assert_reads_well(script: Path, *, lines: int = 350) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from piste.data.idx import find_fashion_mnist, find_idx
-from piste.data.script.text import assigned, block, literal, numbers
+from piste.data.script.text import assigned, block, numbers
 
 SPLITS = ("train", "val")
 
@@ -43,12 +43,13 @@ def _load_idx(folder: Path, *, labels: bool) -> str:
     """Images and labels of IDX files, those of all splits one after the other."""
     found = find_idx(folder).values()
     if not labels:
-        names = literal([images.name for images, _ in found])
+        names = assigned("names", [images.name for images, _ in found], prefix=" " * 16)
         return block(f'''
             @cache
             def load() -> np.ndarray:
                 """All images, [N, H, W]."""
-                return np.concatenate([read_idx(DATA / name) for name in {names}])
+{names}
+                return np.concatenate([read_idx(DATA / name) for name in names])
         ''')
     rows = assigned("files", [(images.name, labels.name) for images, labels in found], prefix=" " * 12)
     return block(f'''

@@ -6,7 +6,7 @@ from textwrap import wrap
 
 from piste.data.pictures import ImageFiles
 from piste.data.script.pictures import shown_as_code
-from piste.data.script.reading import changes, image_reader
+from piste.data.script.reading import changes, changing, image_reader
 from piste.data.script.text import WIDTH, assigned, block, listed, literal
 from piste.data.text.fonts import SUFFIXES, font_file
 from piste.data.text.recipe import LINES, LinesRecipe
@@ -156,15 +156,7 @@ def _read(data: TextData, image: str, kind: str) -> Sequence[str]:
 
 
 def _dataset(data: TextData, normalised: str) -> str:
-    lines = []
-    if data.recipe.augment:
-        lines += [
-            'if self.split == "train":',
-            '    image = augmented(image, Random(f"{SEED}/{self.epoch}/{index}"))',
-        ]
-    if data.recipe.evaluate:
-        lines += ["else:" if data.recipe.augment else 'if self.split == "val":', "    image = evaluated(image)"]
-    changed = "".join(f"\n                {line}" for line in lines)
+    changed = "".join(f"\n                {line}" for line in changing(data.recipe))
     return block(f'''
         class Samples(Dataset):
             """Lines, normalised, and what they say."""

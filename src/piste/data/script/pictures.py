@@ -10,7 +10,7 @@ from piste.data.picture_data import PictureData
 from piste.data.picture_store import pictures_fit_in_memory
 from piste.data.pictures import ImageArray, ImageFiles
 from piste.data.script.arrays import SPLITS, arrays_as_code, places_as_code
-from piste.data.script.reading import changes, image_reader
+from piste.data.script.reading import changes, changing, image_reader
 from piste.data.script.text import WIDTH, assigned, block, listed, literal
 from piste.data.section import LUMINANCE, ImagesSection, Statistics
 
@@ -166,15 +166,7 @@ def _noisy(rate: float, seed: int) -> str:
 
 
 def _dataset(section: ImagesSection, image: str, held: str, target: str, normalised: str, *, several: bool) -> str:
-    lines = []
-    if section.augment:
-        lines += [
-            'if self.split == "train":',
-            '    image = augmented(image, Random(f"{SEED}/{self.epoch}/{index}"))',
-        ]
-    if section.evaluate:
-        lines += ["else:" if section.augment else 'if self.split == "val":', "    image = evaluated(image)"]
-    changed = "".join(f"\n                {line}" for line in lines)
+    changed = "".join(f"\n                {line}" for line in changing(section))
     return block(f'''
         class Samples(Dataset):
             """Images, normalised, and {"which labels each has" if several else "the class of each"}."""

@@ -106,3 +106,13 @@ def changes(section: ImagesSection, *, masked: bool, outside: int = 0) -> list[s
             head = f'def {name}({takes}{draw}) -> {gives}:\n    """Changes {what}, {how}."""\n'
             code.append(f"{head}{indented(lines)}\n    return {'image, mask' if masked else 'image'}")
     return code
+
+
+def changing(section: ImagesSection) -> list[str]:
+    """Lines of a data set that change `image` as the split asks for."""
+    augmented = 'augmented(image, Random(f"{SEED}/{self.epoch}/{index}"))'
+    if section.augment and section.evaluate:
+        return [f'image = {augmented} if self.split == "train" else evaluated(image)']
+    if section.augment:
+        return ['if self.split == "train":', f"    image = {augmented}"]
+    return ['if self.split == "val":', "    image = evaluated(image)"] if section.evaluate else []

@@ -10,7 +10,7 @@ from piste.data.regression.opened import RegressionData
 from piste.data.regression.recipe import RegressionDataRecipe, ValueStatistics
 from piste.data.script.arrays import SPLITS
 from piste.data.script.pictures import reader_as_code, shown_as_code, splits_as_code, within
-from piste.data.script.reading import changes, image_reader
+from piste.data.script.reading import changes, changing, image_reader
 from piste.data.script.text import WIDTH, assigned, block, listed
 
 
@@ -70,15 +70,7 @@ def _dataset(recipe: RegressionDataRecipe, normalised: str, *, several: bool) ->
         "self.values = ((values - VALUE_MEAN) / VALUE_STD).float()",
     ]
     init = "\n                ".join(held if standardised else ["self.values = torch.tensor(rows)"])
-    lines: list[str] = []
-    if recipe.augment:
-        lines += [
-            'if self.split == "train":',
-            '    image = augmented(image, Random(f"{SEED}/{self.epoch}/{index}"))',
-        ]
-    if recipe.evaluate:
-        lines += ["else:" if recipe.augment else 'if self.split == "val":', "    image = evaluated(image)"]
-    changed = "".join(f"\n                {line}" for line in lines)
+    changed = "".join(f"\n                {line}" for line in changing(recipe))
     return block(f'''
         class Samples(Dataset):
             """Images, normalised, and the values of each{", standardised" if standardised else ""}."""

@@ -22,7 +22,7 @@ from piste.models.generation.build import build_discriminator, build_generator
 from piste.models.generation.recipe import GenerationDiscriminatorRecipe, GenerationModelRecipe
 from piste.objective import Objective
 from piste.objective.recipe import build, resolve
-from piste.tasks.base import Batch, EpochOrder, Examined, Exported, Prediction, Task
+from piste.tasks.base import Batch, EpochOrder, Examined, Exported, Prediction, Scripted, Task
 from piste.tasks.base.discriminator import Discriminator
 from piste.tasks.base.examined import Pixels
 from piste.tasks.generation.judge import Trained, train_judge
@@ -236,6 +236,12 @@ class GenerationTask(Task):
             output="samples",
             free={0: 1},
         )
+
+    def scripted(self) -> Scripted:
+        """What it brings to a script that trains the same pair."""
+        from piste.tasks.generation.scripted import scripted
+
+        return scripted(self)
 
     def predict(self, model: nn.Module, path: Path) -> Prediction:
         """Refuse: samples are made of noise, and no file is read.

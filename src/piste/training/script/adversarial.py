@@ -47,7 +47,8 @@ def of_slopes(losses: Losses, loss: GradientPenalty, moving: Mapping[str, str]) 
         "slopes = torch.func.grad(lambda samples: discriminator(samples).sum())(mixed)",
         f"return {factor}{length}.square().mean()",
     ]
-    name = losses.add_new(spec_of(loss).name, _rest(takes, _described(loss), lines))
+    told = [line.replace("slope 1", f"slope {settings['center'].removesuffix('.0')}") for line in _described(loss)]
+    name = losses.add_new(spec_of(loss).name, _rest(takes, told, lines))
     given = [f"{keyword}={value}" for keyword, value in moving.items()]
     return f"{name}({', '.join(['discriminator', 'real', 'fake', *given])})"
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
-from piste.data.script.text import block, fitted, literal
+from piste.data.script.text import WIDTH, block, fitted, literal
 from piste.objective import Objective, Ramp
 from piste.objective.phase import Phase
 from piste.objective.terms import Term
@@ -137,12 +137,10 @@ def minimised(objective: Objective, task: Scripted, players: Players = alone) ->
     names: list[list[str]] = []  # of each player's functions, a phase each
     sums = []
     for player in players(losses, objective):
-        bodies = [_phase(phase, player, ramps, single=single) for phase in distinct]
-        several = len(set(bodies)) > 1
-        called = {
-            body: f"{player.phase}_{i}" if several else player.name for i, body in enumerate(dict.fromkeys(bodies), 1)
-        }
-        names.append([called[body] for body in bodies])
+        bodies = [_phase(phase, player, ramps, single=single) if player.pays(phase) else "" for phase in distinct]
+        own = [body for body in dict.fromkeys(bodies) if body]
+        called = {body: f"{player.phase}_{i}" if len(own) > 1 else player.name for i, body in enumerate(own, 1)}
+        names.append([called.get(body, "None") for body in bodies])
         sums += [fitted(body.replace("NAME", name, 1)) for body, name in called.items()]
     code = [*ramps.values(), *written.values(), *sums]
     scaled, resets = any(phase.lr != 1 for phase in order), any(phase.reset_optimizer for phase in order)
@@ -156,7 +154,7 @@ def minimised(objective: Objective, task: Scripted, players: Players = alone) ->
     for phase in order:
         until = phase.until
         entries = [
-            *(own[distinct.index(phase)] for own in names),
+            *(each[distinct.index(phase)] for each in names),
             repr(phase.at_most if until is not None else phase.epochs),
         ]
         entries += [repr(phase.lr)] if scaled else []
@@ -164,9 +162,10 @@ def minimised(objective: Objective, task: Scripted, players: Players = alone) ->
             entries += [str(until and _condition(until)), repr(1 if until is None else until.epochs)]
         entries += [repr(phase.reset_optimizer)] if resets else []
         rows.append(f"    Phase({', '.join(entries)}),")
+    rival = f"{LOSSES} | None" if "None" in names[-1] else LOSSES
     fields = [
         ("losses", LOSSES, "what is minimised"),
-        *([("discriminator_losses", LOSSES, "what the discriminator minimises")] if len(names) > 1 else []),
+        *([("discriminator_losses", rival, "what the discriminator minimises")] if len(names) > 1 else []),
         ("epochs", "int | None", "how long, at most" if waits else "how long"),
         *([("lr", "float", "times the learning rate")] if scaled else []),
         *([("until", "Callable[[dict[str, float]], bool] | None", "or until this holds")] if waits else []),
@@ -196,17 +195,25 @@ def _phase(phase: Phase, player: Player, ramps: dict[str, str], *, single: bool)
         rows.append(f'        "{term.name}": ({player.factor(term, ramps)}, {player.call(term, moving)}),')
     if any(len(row) > 120 for row in rows):
         rows = ["\n".join(_broken(row)) if len(row) > 120 else row for row in rows]
-    told = f"{player.told} after its factor"
-    if any(term.watched for term in terms):
-        told += "; what is not minimised has a factor of 0"
     head = [
         f"def NAME({', '.join([*player.takes, 'epoch: int'])}) -> dict[str, tuple[float, Tensor]]:",
-        f'    """{told}; `epoch` counts from 0{"" if single else " within the phase"}."""',
+        *_told(player.told, watching=any(term.watched for term in terms), single=single),
         *(f"    {line}" for line in player.before),
     ]
     if len(rows) == 1 and len(rows[0]) + 6 <= 120 and "\n" not in rows[0]:
         return "\n".join([*head, f"    return {{{rows[0].strip().rstrip(',')}}}"])
     return "\n".join([*head, "    return {", *rows, "    }"])
+
+
+def _told(told: str, *, watching: bool, single: bool) -> list[str]:
+    """The description of a phase's function."""
+    counts = f"`epoch` counts from 0{'' if single else ' within the phase'}"
+    short = f'    """{told} after its factor; what is not minimised has a factor of 0; {counts}."""'
+    if not watching:
+        return [f'    """{told} after its factor; {counts}."""']
+    if len(short) <= WIDTH:
+        return [short]
+    return [f'    """{told} after its factor; {counts}.', "", "    What is not minimised has a factor of 0.", '    """']
 
 
 def _broken(row: str) -> list[str]:

@@ -9,15 +9,18 @@ from pathlib import Path
 import torch
 
 from piste.data.script.text import WIDTH, assigned
-from piste.objective import Ramp
+from piste.models.discriminator import DiscriminatorSection
+from piste.objective import Objective, Ramp
 from piste.objective.terms import Term
 from piste.tasks.base import Task
 from piste.training.aside import written_aside
 from piste.training.recipe import Recipe
 from piste.training.run import recipe_of_run
 from piste.training.schedulers import Plateau
+from piste.training.script.duel import Rivalry, duel_as_code
 from piste.training.script.loop import Loop, loop_as_code
-from piste.training.script.phases import minimised
+from piste.training.script.phases import alone, minimised
+from piste.training.script.players import players, plays_alone
 from piste.training.script.steps import optimizer_as_code, schedule_as_code
 
 IMPORTS: Mapping[str, str] = {
@@ -48,6 +51,7 @@ IMPORTS: Mapping[str, str] = {
     "pad_packed_sequence": "from torch.nn.utils.rnn import pad_packed_sequence",
     "DataLoader": "from torch.utils.data import DataLoader",
     "Dataset": "from torch.utils.data import Dataset",
+    "spectral_norm": "from torch.nn.utils.parametrizations import spectral_norm",
     "partial": "from functools import partial",
     "MeanAveragePrecision": "from torchmetrics.detection import MeanAveragePrecision",
     **{
@@ -126,10 +130,11 @@ def script_of(recipe: Recipe, task: Task, name: str, file: str = "train.py") -> 
     refuse(recipe)
     brought = task.scripted()
     objective = task.objective()
-    what = minimised(objective, brought)
+    model, rival = _untrained(task)
+    what = minimised(objective, brought, alone if rival is None else players)
     loader = task.loader("train", train=True, workers=0, batch_size=recipe.batch_size)
-    per_epoch = math.ceil(len(loader) / recipe.accumulate)
-    frozen = not all(parameter.requires_grad for parameter in _untrained(task).parameters())
+    per_epoch = math.ceil(len(loader) / (recipe.accumulate if rival is None else rival.steps))
+    frozen = not all(parameter.requires_grad for parameter in model.parameters())
     parameters = "[p for p in model.parameters() if p.requires_grad]" if frozen else "model.parameters()"
     loop = Loop(
         optimizer=optimizer_as_code(recipe.optimizer, parameters),
@@ -143,8 +148,12 @@ def script_of(recipe: Recipe, task: Task, name: str, file: str = "train.py") -> 
     )
     if loop.zero and brought.parts:
         raise ValueError("`loss`: a script can't have epochs in which no term counts; let a ramp begin above 0")
-    constants = [*brought.constants, *_constants(recipe, loop)]
-    code = [*brought.code, *what.code, *loop_as_code(loop, brought, what), MAIN.strip()]
+    if rival is None:
+        looped = loop_as_code(loop, brought, what)
+    else:
+        looped = duel_as_code(loop, _rivalry(recipe, rival, objective), brought, what)
+    constants = [*brought.constants, *_constants(recipe, loop, rival)]
+    code = [*brought.code, *what.code, *looped, MAIN.strip()]
     return _assembled(
         _told(recipe, name, file, brought.left),
         constants,
@@ -167,18 +176,33 @@ def refuse(recipe: Recipe) -> None:
         raise ValueError("`scheduler`: a script can't have plateau, which waits for a metric")
 
 
-def _untrained(task: Task) -> torch.nn.Module:
+def _untrained(task: Task) -> tuple[torch.nn.Module, DiscriminatorSection | None]:
+    """The model, and how a discriminator is trained against it, if there is one."""
     with torch.random.fork_rng(devices=[]):
-        return task.model()
+        model, rival = task.model(), task.discriminator()
+    return model, None if rival is None else rival.section
+
+
+def _rivalry(recipe: Recipe, rival: DiscriminatorSection, objective: Objective) -> Rivalry:
+    """What the discriminator's part of the loop depends on."""
+    lr = recipe.optimizer.lr if rival.lr is None else rival.lr
+    return Rivalry(
+        optimizer=optimizer_as_code(recipe.optimizer.model_copy(update={"lr": lr}), "discriminator.parameters()"),
+        share=lr / recipe.optimizer.lr,
+        several=rival.steps > 1,
+        cut=rival.weight_clip is not None,
+        alone=plays_alone(objective),
+        idle=not all(phase.adversarial for phase in objective.order),
+    )
 
 
 def _may_vanish(terms: Iterable[Term]) -> bool:
-    """Whether there are epochs in which no term counts."""
-    optimised = [term.factor for term in terms if not term.watched]
+    """Whether there are epochs in which no term of the model counts."""
+    optimised = [term.factor for term in terms if not term.watched and term.game != "discriminator"]
     return all(isinstance(factor, Ramp) and 0 in (factor.start, factor.end) for factor in optimised)
 
 
-def _constants(recipe: Recipe, loop: Loop) -> list[str]:
+def _constants(recipe: Recipe, loop: Loop, rival: DiscriminatorSection | None) -> list[str]:
     devices = {"auto": '"cuda" if torch.cuda.is_available() else "cpu"'}
     return [
         assigned("EPOCHS", recipe.epochs),
@@ -186,6 +210,8 @@ def _constants(recipe: Recipe, loop: Loop) -> list[str]:
         assigned("ACCUMULATE", recipe.accumulate, "batches in a step of the optimizer"),
         assigned("WARMUP", loop.warmup, "steps over which the learning rate rises"),
         assigned("CLIP", recipe.clip, "the largest norm of all gradients together"),
+        assigned("DISCRIMINATOR_STEPS", rival and rival.steps, "of the discriminator for one of the model"),
+        assigned("WEIGHT_CLIP", rival and rival.weight_clip, "the largest weight of the discriminator"),
         assigned("EMA", recipe.ema, "what a step leaves of the average of the weights"),
         assigned("SEED", recipe.seed, "of weights, order, augmentation and dropout"),
         assigned("WORKERS", recipe.workers, "processes that read data"),
@@ -196,7 +222,7 @@ def _constants(recipe: Recipe, loop: Loop) -> list[str]:
 def _told(recipe: Recipe, name: str, file: str, left: Sequence[str]) -> str:
     """The first words of the script; `NEEDS` stands for packages."""
     own = [*left, *(key for key, value in (("trackers", recipe.trackers), ("best", recipe.best)) if value)]
-    without = f"\nIt has no {' and no '.join(own)}, which change no number of the training." if own else ""
+    without = f"\nIt has no {_listed(own)}, which change no number of the training." if own else ""
     return f'''"""Trains what a run of Piste trained, with the same losses step by step, in plain PyTorch.
 
 Run: {name} ({recipe.task}).
@@ -210,6 +236,11 @@ On one kind of device numbers agree to within rounding, which may grow as traini
 """'''
 
 
+def _listed(things: Sequence[str]) -> str:
+    """Several things that are not there: a, no b and no c."""
+    return " and no ".join([*([", no ".join(things[:-1])] if things[1:] else []), things[-1]])
+
+
 def _assembled(told: str, constants: Sequence[str], code: Sequence[str], tail: Sequence[str]) -> str:
     """One file: what it imports, the constants that are read, functions, and long lists at the end."""
     body = "\n\n\n".join(code)
@@ -220,8 +251,8 @@ def _assembled(told: str, constants: Sequence[str], code: Sequence[str], tail: S
         if name in read:
             kept.insert(0, constant)
             read |= _names(constant)
-    text = "\n".join(kept) + f"\n\n\n{body}\n\n\n" + "\n".join(tail)
-    text += '\n\nif __name__ == "__main__":\n    main()\n' if tail else '\nif __name__ == "__main__":\n    main()\n'
+    text = "\n\n\n".join(["\n".join(kept), body, *(["\n".join(tail)] if tail else [])])
+    text += '\n\n\nif __name__ == "__main__":\n    main()\n'
     used = [name for name in IMPORTS if name in _names(text)]
     roots = {IMPORTS[name].split()[1].partition(".")[0] for name in used} - sys.stdlib_module_names - {"torch"}
     needs = sorted({each for root in roots for each in PACKAGES.get(root, root).split()}, key=str.lower)
