@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import nn
 from torch.export import Dim
 
 from piste.tasks.base import Exported
@@ -54,7 +55,7 @@ def export_onnx(run: Path, out: Path) -> Exported:
     if missing:
         raise ValueError(f"--onnx needs {' and '.join(missing)}; `pip install 'piste[export]'`")
     exported = _exported(run)
-    with _hushed():
+    with _hushed(), _lstm_kept(exported.module):
         found: Any = torch.onnx.export(
             _program(exported),
             dynamo=True,
@@ -81,12 +82,31 @@ def _program(exported: Exported) -> torch.export.ExportedProgram:
         least = 1 if axis == 0 else max(SMALLEST // step, 2)
         steps = Dim(f"{AXES[axis]}_{step}", min=least, max=LARGEST // step)
         axes[axis] = steps if step == 1 else step * steps
-    with torch.no_grad(), _hushed():
+    with torch.no_grad(), _hushed(), _lstm_kept(exported.module):
         return torch.export.export(exported.module, (exported.example,), dynamic_shapes=(axes,))
 
 
 def _facts(run: Path, exported: Exported) -> dict[str, Any]:
     return {"run": run.resolve().name, "takes": exported.takes, "gives": exported.gives, **exported.facts}
+
+
+@contextmanager
+def _lstm_kept(module: nn.Module) -> Iterator[None]:
+    """Keeps an LSTM one operation of any number of steps, where the exporters would write out those of the example.
+
+    Raises:
+        ValueError: this torch can't.
+    """
+    if not any(isinstance(part, nn.LSTM) for part in module.modules()):
+        yield
+        return
+    try:
+        from torch.export._patches import register_lstm_while_loop_decomposition
+    except ImportError:
+        came = f"and torch {torch.__version__} would write its LSTM for one number of steps alone"
+        raise ValueError(f"the model takes inputs of any length, {came}; take a newer torch") from None
+    with register_lstm_while_loop_decomposition():
+        yield
 
 
 @contextmanager

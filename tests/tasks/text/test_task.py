@@ -281,22 +281,6 @@ def test_a_model_says_what_an_image_file_reads(greys: Path, tmp_path: Path) -> N
         task.predict(Grey(task), tmp_path / "none.png")
 
 
-def test_a_transformer_is_exported_for_lines_of_any_width(greys: Path) -> None:
-    task = opened(greys, model={"name": "transformer", "channels": 16, "width": 16, "depth": 1})
-    model = task.model().eval()
-    exported = task.exported(model)
-    free = {0: torch.export.Dim("batch"), 3: 4 * torch.export.Dim("steps", min=2, max=1000)}
-    with torch.no_grad():
-        program = torch.export.export(exported.module, (exported.example,), dynamic_shapes=(free,)).module()
-        (batch,) = task.loader("test", train=False, workers=0, batch_size=3)
-        image = batch["image"][2:]  # the widest; normalize is the identity here
-        probs = task.forward(model, {**batch, "image": image, "width": [image.shape[3]]}).prediction.softmax(-1)
-        torch.testing.assert_close(program(image), probs)
-    assert exported.facts["alphabet"] == " abc"
-    with pytest.raises(ValueError, match="a crnn reads step by step"):
-        opened(greys).exported(model)
-
-
 def test_a_snapshot_changes_nothing(greys: Path) -> None:
     task = opened(greys, model={"channels": 16, "width": 16, "dropout": 0.5})
     model = task.model().train()

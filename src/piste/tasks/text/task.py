@@ -154,16 +154,7 @@ class TextTask(Task):
         return examine(self, model, split, batches)
 
     def exported(self, model: nn.Module) -> Exported:
-        """A transformer from images of lines to the probabilities of each step.
-
-        Raises:
-            ValueError: the model is a crnn, whose steps follow each other in a loop that would be unrolled.
-        """
-        if self.model_recipe.name == "crnn":
-            raise ValueError(
-                "a crnn reads step by step, and written as one function could read lines of one width alone;"
-                " a model.name of transformer can be exported, and `piste predict` runs both"
-            )
+        """A network from images of lines to the probabilities of each step."""
         normalize, height, stride = self.data.recipe.normalize, self.data.recipe.height, self.model_recipe.stride
         assert isinstance(normalize, Statistics), "open_text puts numbers here"
         return Exported(
