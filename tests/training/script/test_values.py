@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from piste.losses import catalogue
 from piste.tasks.base import Scripted
@@ -40,6 +40,14 @@ IMAGES: dict[str, list[dict[str, Any]]] = {
         {"exponent": 1.25},
         {"exponent": 1.5, "isotropic": True},
     ],
+}
+VGG = {"network": "vgg11", "weights": "random"}
+IMAGES |= {
+    "perceptual": [
+        VGG | {"layers": ["features.4"]},
+        VGG | {"layers": ["features.0", "features.3"], "layer_weights": [0.5, 3.0], "mean": (0.1, 0.2, 0.3)},
+    ],
+    "style": [VGG | {"layers": ["features.1", "features.6"]}],
 }
 
 
@@ -97,6 +105,12 @@ def test_windows_at_one_scale_and_at_several_share_their_code() -> None:
         names = carried_out(list(losses.functions.values())) | {"prediction": prediction, "target": target}
         for loss, call in zip(made, calls, strict=True):
             torch.testing.assert_close(eval(call, names), loss(prediction, target))
+
+
+def test_networks_of_one_s_own_are_refused() -> None:
+    own = catalogue()["style"].cls(network=nn.Sequential(nn.Identity()), layers=["0"])
+    with pytest.raises(ValueError, match="can't hold style of any network; it can hold that of layers"):
+        Losses(TASK).call(own, {})
 
 
 @pytest.mark.parametrize(("name", "keyword"), [("huber", "delta"), ("quantile", "q"), ("charbonnier", "epsilon")])

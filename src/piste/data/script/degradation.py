@@ -63,8 +63,10 @@ def degradation_as_code(steps: Sequence[Degradation], least: int) -> Degrading:
 
 def _is_random(step: Any) -> bool:
     """Whether a step comes out differently each time."""
-    ends = {Blur: "sigma", Jpeg: "quality"}.get(type(step))
-    return isinstance(step, Noise) or (ends is not None and len(set(getattr(step, ends))) > 1)
+    if isinstance(step, Blur | Jpeg):
+        ends: tuple[float, float] = step.sigma if isinstance(step, Blur) else step.quality
+        return ends[0] != ends[1]
+    return isinstance(step, Noise)
 
 
 def _downscale(step: Any, drawn: bool, least: int) -> str:

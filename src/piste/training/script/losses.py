@@ -11,7 +11,9 @@ from piste.losses.boxes.box_iou import BoxIoU
 from piste.losses.boxes.box_l1 import BoxL1
 from piste.losses.boxes.multi_box import MultiBox
 from piste.losses.features.multi_scale_ssim import MultiScaleSSIM
+from piste.losses.features.perceptual import Perceptual
 from piste.losses.features.ssim import SSIM
+from piste.losses.features.style import Style
 from piste.losses.features.total_variation import TotalVariation
 from piste.losses.labels.base import LabelLoss
 from piste.losses.labels.independent import IndependentLoss
@@ -24,7 +26,7 @@ from piste.losses.sequences.base import LineLoss
 from piste.losses.values.base import ValueLoss
 from piste.losses.values.quantile import Quantile
 from piste.tasks.base.scripted import Scripted, ScriptedPart
-from piste.training.script import boxes, images, labels, regions, sequences, values
+from piste.training.script import boxes, features, images, labels, regions, sequences, values
 from piste.training.script.source import helper
 
 MEAN = '''
@@ -97,15 +99,16 @@ class Losses:
         """A function that losses call."""
         self.functions.setdefault(name, code)
 
-    def add_new(self, name: str, rest: str) -> str:
+    def add_new(self, name: str, rest: str, head: str = "") -> str:
         """A function that losses call, under this name or, if that is another's, with a number; returns its name.
 
         Args:
             name: what it is called best.
             rest: its code from the arguments on.
+            head: what stands before it.
         """
         for each in (name, *(f"{name}_{i}" for i in range(2, 99))):
-            code = f"def {each}{rest}"
+            code = f"{head}def {each}{rest}"
             if self.functions.setdefault(each, code) == code:
                 return each
         raise ValueError(f"`loss`: a script can't hold so many losses that need {name}")
@@ -161,6 +164,8 @@ _FAMILIES: Mapping[Any, Callable[[Losses, Any, tuple[str, ...]], str]] = {
     SSIM: images.of_windows,
     MultiScaleSSIM: images.of_scales,
     TotalVariation: images.of_steps,
+    Perceptual: features.of_layers,
+    Style: features.of_styles,
     LineLoss: sequences.of_lines,
     BoxIoU: boxes.of_overlap,
     BoxL1: boxes.of_offsets,

@@ -221,8 +221,12 @@ def _constants(recipe: Recipe, loop: Loop, rival: DiscriminatorSection | None) -
 
 def _told(recipe: Recipe, name: str, file: str, left: Sequence[str]) -> str:
     """The first words of the script; `NEEDS` stands for packages."""
-    own = [*left, *(key for key, value in (("trackers", recipe.trackers), ("best", recipe.best)) if value)]
-    without = f"\nIt has no {_listed(own)}, which change no number of the training." if own else ""
+    own = [*left, *(key for key, value in (("trackers", recipe.trackers), ("best epoch", recipe.best)) if value)]
+    without = (
+        f"\nIt has no {_listed(own)}, which change{'s' if len(own) == 1 else ''} no number of the training."
+        if own
+        else ""
+    )
     return f'''"""Trains what a run of Piste trained, with the same losses step by step, in plain PyTorch.
 
 Run: {name} ({recipe.task}).
