@@ -80,3 +80,10 @@ def test_a_script_reads_and_counts_as_the_task_does(greys: Path, decode: Any) ->
     truth = names["scores"](names["count"](logits, steps, truths))
     assert truth == pytest.approx(scores.compute(), abs=1e-12)
     assert names["scores"](names["count"](logits, steps, texts)) == {"cer": 0.0, "wer": 0.0, "exact": 1.0}
+
+
+def test_columns_with_blanks_around_their_names_are_refused(greys: Path) -> None:
+    table = greys / "labels.csv"
+    table.write_text(table.read_text().replace("path,text", "path, text"))
+    with pytest.raises(ValueError, match=r"columns called path and text; take blanks out of 'path, text,split'"):
+        Recipe.parse(document(greys)).open().scripted()

@@ -64,8 +64,15 @@ def _alphabet(characters: str) -> str:
 
 
 def _labelled(data: TextData) -> tuple[list[str], list[str], list[str]]:
-    """Files and a table of what they say."""
+    """Files and a table of what they say.
+
+    Raises:
+        ValueError: columns have blanks around their names.
+    """
     assert isinstance(data.pictures.pictures, ImageFiles)
+    header = (data.folder / data.recipe.labels).read_text("utf-8-sig").partition("\n")[0].rstrip("\r")
+    if not {"path", "text"} <= set(header.replace('"', "").split(",")):
+        raise ValueError(f"`data.labels`: a script reads columns called path and text; take blanks out of {header!r}")
     places = {split: data.splits[split] for split in SPLITS}
     files = [data.pictures.pictures.paths[place] for split in SPLITS for place in places[split]]
     names = [listed(f"{split.upper()}_LINES", [data.pictures.names[i] for i in places[split]]) for split in SPLITS]
