@@ -120,6 +120,15 @@ def test_the_first_and_the_last_epoch_are_among_the_snapshots_shown(sharp, sharp
     assert "<summary>3 more</summary>" in sharp_page
 
 
+def test_the_snapshot_of_the_kept_epoch_stands_large_before_the_others(sharp, sharp_page):
+    found = moments(RunRecord.read(sharp))
+    assert found.kept is not None
+    assert found.kept.caption == "epoch 15, best"
+    first = re.search(r"<figure[^>]*><img[^>]*src=\"([^\"]*)\"", sharp_page[sharp_page.index('id="snapshots"') :])
+    assert first is not None
+    assert first[1] == found.kept.uri
+
+
 def test_another_way_of_asking_has_its_own_columns(sharp, sharp_page):
     section = sharp_page[sharp_page.index('id="scores"') :]
     assert re.findall(r"<th[^>]*>(\w+)</th>", section)[:4] == ["validation", "default", "blurred", "change"]

@@ -10,7 +10,8 @@ from piste.report.pictures import SMALL, picture_uri
 from piste.report.record import RunRecord
 
 OPEN = 12
-LARGE = 480  # pixels along the longer side
+SMALLER = 480  # pixels along the longer side
+LARGE = 1120  # of the one that is shown large, on a dense screen
 FOLDED = 48  # more than these are left to the folder `snapshots`
 
 
@@ -26,12 +27,14 @@ class Moments(NamedTuple):
     """The pictures on the page.
 
     Args:
+        kept: that of the epoch whose model was kept, large; None where it has none.
         open: those to see at once.
         folded: those that are folded away.
         total: how many there are in all.
         least: width in CSS pixels that one needs.
     """
 
+    kept: Moment | None
     open: list[Moment]
     folded: list[Moment]
     total: int
@@ -46,8 +49,13 @@ def moments(record: RunRecord) -> Moments:
     rest = evenly([snapshot for snapshot in every if snapshot.epoch not in shown], FOLDED)
     ratio = max((s.picture.shape[1] / s.picture.shape[0] for s in every[:1]), default=1.0)
     least = round(min(max(ratio, 1.0) * 168, 350))
+    side = min(2 * least, SMALLER)
     return Moments(
-        [_moment(record, s, 2 * least) for s in first], [_moment(record, s, 2 * least) for s in rest], len(every), least
+        next((_moment(record, s, LARGE) for s in every if s.epoch == record.best_epoch), None),
+        [_moment(record, s, side) for s in first],
+        [_moment(record, s, side) for s in rest],
+        len(every),
+        least,
     )
 
 
@@ -67,4 +75,4 @@ def evenly(snapshots: Sequence[Snapshot], most: int) -> list[Snapshot]:
 def _moment(record: RunRecord, snapshot: Snapshot, largest: int) -> Moment:
     caption = f"epoch {snapshot.epoch}" + (", best" if snapshot.epoch == record.best_epoch else "")
     picture: Pixels = snapshot.picture
-    return Moment(caption, picture_uri(picture, min(largest, LARGE)), max(picture.shape[:2]) <= SMALL)
+    return Moment(caption, picture_uri(picture, largest), max(picture.shape[:2]) <= SMALL)
