@@ -54,6 +54,28 @@ CASES: dict[str, dict[str, Any]] = {
     },
     "fcos_by_image": {"model": {"name": "fcos", **TIMM, "normalizer": "image"}, "loss": {}, "epochs": 1},
     "ssd": {"model": {"name": "ssd", **PLAIN, "strides": [8, 16, 32, 64]}, "loss": {}, "epochs": 1},
+    "faster_rcnn": {
+        "model": {
+            **{"name": "faster_rcnn", **TIMM, "min_size": 48, "anchor_sizes": [[12], [24]], "anchor_ratios": [1.0]},
+            "options": {"rpn_post_nms_top_n_train": 20, "rpn_post_nms_top_n_test": 10, "box_batch_size_per_image": 16},
+        },
+        "loss": {},
+        "epochs": 1,
+    },
+    "faster_rcnn_by_overlap": {
+        "model": {
+            **{"name": "faster_rcnn", **TIMM, "anchor_sizes": [[12], [24], [48]], "anchor_ratios": [0.5, 1.0]},
+            "options": {"rpn_post_nms_top_n_train": 20, "rpn_post_nms_top_n_test": 10, "box_batch_size_per_image": 16},
+            "strides": [16, 32, 64],
+        },
+        "loss": {
+            "classification": {"focal": {"weight": [1.0, 2.0, 3.0]}},
+            "box": {"sum": [{"box_iou": {"kind": "diou"}}, {"huber": {}, "scale": 0.5}]},
+            "objectness": {"focal": {"alpha": 0.5}},
+            "proposal_box": {"box_iou": {"kind": "ciou"}},
+        },
+        "epochs": 1,
+    },
     "ssd_in_parts": {
         "model": {"name": "ssd", **PLAIN, "size": 80, "normalizer": "image"},
         "loss": {"classification": {"cross_entropy": {"weight": [0.5, 1, 2]}}, "box": {"box_l1": {"beta": 0.5}}},

@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING
 
 from piste.data.script.boxes import boxes_as_code
 from piste.data.script.text import block
+from piste.models.detection.architectures import ARCHITECTURES
 from piste.models.detection.script import detector_as_code
 from piste.tasks.base.scripted import Scripted
-from piste.tasks.detection.one_pass import one_pass
+from piste.tasks.detection.one_stage_pass import one_stage
+from piste.tasks.detection.two_stage_pass import two_stages
 
 if TYPE_CHECKING:
     from piste.tasks.detection.task import DetectionTask
@@ -26,7 +28,8 @@ def scripted(task: DetectionTask) -> Scripted:
     exclusive = task.predicted["classification"].activation == "softmax"
     network = detector_as_code(model)
     priced = {term.part for phase in task.objective().order for term in phase.parts if term.part is not None}
-    parts, forward, calls = one_pass(model, priced, len(names))
+    two = ARCHITECTURES[model.name].two_stage
+    parts, forward, calls = two_stages(priced, len(names)) if two else one_stage(model, priced, len(names))
     constants, code, lists = boxes_as_code(task.data, first=int(exclusive))
     numbers = "enumerate(CLASSES, start=1)" if exclusive else "enumerate(CLASSES)"
     return Scripted(

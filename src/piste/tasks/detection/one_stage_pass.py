@@ -1,67 +1,48 @@
-"""One pass of a detector as code: what it says, beside what it should say, in the form that losses take."""
+"""One pass of a detector of one stage as code: what it says, beside what it should say, as losses take it."""
 
-import re
-from collections.abc import Callable, Collection, Mapping
-from typing import Any, NamedTuple
+from collections.abc import Callable, Collection
+from typing import Any
 
-from piste.data.script.text import block, indented
+from piste.data.script.text import block
 from piste.models.detection.fcos import smallest_around
 from piste.models.detection.matched import overlap
 from piste.models.detection.recipe import DetectionModelRecipe
 from piste.tasks.base.scripted import ScriptedPart
-
-Written = tuple[Mapping[str, ScriptedPart], list[str], Mapping[str, Callable[..., Any]]]
-"""What losses of each part are called with; code that defines `Matched` and `forward`; functions of ours it calls."""
+from piste.tasks.detection.fields import Field, Forms, Written, chosen, forward_as_code, matched_as_code
 
 
-class Field(NamedTuple):
-    """Something that losses are handed.
-
-    Args:
-        name: of the field of `Matched`.
-        told: what it is, and its shape.
-        value: of it, as code.
-        before: lines that lead there.
-    """
-
-    name: str
-    told: str
-    value: str
-    before: str = ""
-
-
-def one_pass(recipe: DetectionModelRecipe, priced: Collection[str], classes: int) -> Written:
-    """`forward(model, images, targets)`, which returns `Matched`, for a detector of one stage.
+def one_stage(recipe: DetectionModelRecipe, priced: Collection[str], classes: int) -> Written:
+    """The pass of RetinaNet, FCOS or SSD.
 
     Args:
         recipe: of the network.
         priced: the parts that losses price, and in which form.
         classes: of objects.
     """
-    exclusive, by_image = recipe.name == "ssd", recipe.normalizer == "image"
-    fields: dict[str, Field] = {}
-    parts = {}
-    for part, form in _forms(recipe, classes, exclusive=exclusive, by_image=by_image).items():
-        if part in priced:
-            parts[part], own = form
-            fields |= {each.name: each for each in own}
-    calls: dict[str, Callable[..., Any]] = {"overlap": overlap} if "worth" in fields else {}
-    calls |= {"smallest_around": smallest_around} if recipe.name == "fcos" else {}
+    parts, fields = chosen(_forms(recipe, classes), priced)
+    calls: dict[str, Callable[..., Any]] = {}
+    if any(field.name == "worth" for field in fields):
+        calls["overlap"] = overlap
+    told, matching = "One pass, in which each anchor is matched to the object that covers it best.", ASSIGN
+    if recipe.name == "fcos":
+        calls["smallest_around"] = smallest_around
+        told, matching = "One pass, in which each place stands for the smallest object around it.", ASSIGN_PLACES
     code = [
-        _matched(fields.values()),
+        matched_as_code("What N images with A anchors each get and should get; P anchors have an object.", fields),
         *([block(ASSIGNED)] if recipe.name != "fcos" else []),
+        forward_as_code(
+            told,
+            fields,
+            f"{block(LOOK)}\n{block(matching)}\n{block(GATHER)}",
+            {"at": "anchors[positive]", "offsets": 'outputs["bbox_regression"][positive]'},
+        ),
     ]
-    return (
-        parts,
-        [*code, _forward(recipe, fields)],
-        calls,
-    )
+    return parts, code, calls
 
 
-def _forms(
-    recipe: DetectionModelRecipe, classes: int, *, exclusive: bool, by_image: bool
-) -> dict[str, tuple[ScriptedPart, list[Field]]]:
-    """What losses of each part and form are called with, and the fields that hold it."""
+def _forms(recipe: DetectionModelRecipe, classes: int) -> Forms:
+    """What losses may be handed."""
+    exclusive, by_image = recipe.name == "ssd", recipe.normalizer == "image"
     logits = Field(
         "logits", "scores of the classes for each anchor, [N, C, A]", 'outputs["cls_logits"].transpose(1, 2)'
     )
@@ -151,37 +132,6 @@ def _scales(recipe: DetectionModelRecipe, *, exclusive: bool, by_image: bool) ->
     return scale, Field("box_scale", "what each of those that have an object counts", "scale", SCALE[False])
 
 
-def _matched(fields: Collection[Field]) -> str:
-    rows = [f"    {field.name}: Tensor  # {field.told}" for field in fields]
-    rows.append("    found: list[dict[str, Tensor]]  # what the network finds in each image, where it does not train")
-    told = '    """What the network says of N images with A anchors each, and should say; P of these have an object."""'
-    return "\n".join(["class Matched(NamedTuple):", told, "", *rows])
-
-
-def _forward(recipe: DetectionModelRecipe, fields: Mapping[str, Field]) -> str:
-    lines = block(PASS).splitlines()
-    if recipe.name == "fcos":
-        lines = block(PASS_OF_PLACES).splitlines()
-    body = dict.fromkeys(line for field in fields.values() for line in _blocks(field.before))
-    code = "\n".join((*body, *(field.value for field in fields.values())))
-    taken = {"at": "anchors[positive]", "offsets": 'outputs["bbox_regression"][positive]'}
-    taken = {name: value for name, value in taken.items() if re.search(rf"\b{name}\b", code)}
-    if taken:
-        lines.append(f"{', '.join(taken)} = {', '.join(taken.values())}")
-    lines += body
-    lines += ["return Matched(", *(f"    {field.name}={field.value}," for field in fields.values())]
-    lines += ["    found=[] if model.training else model(images),", ")"]
-    told = "One pass, in which each anchor is matched to the object that covers it best."
-    if recipe.name == "fcos":
-        told = "One pass, in which each place stands for the smallest object around it."
-    head = "def forward(model: nn.Module, images: list[Tensor], targets: list[dict[str, Tensor]]) -> Matched:"
-    return "\n".join([head, f'    """{told}"""', indented(lines)])
-
-
-def _blocks(before: str) -> list[str]:
-    return [line for line in before.splitlines() if line.strip()]
-
-
 ASSIGNED = '''
     def assigned(model: nn.Module, anchors: Tensor, boxes: Tensor) -> Tensor:
         """The object of each anchor by its place in the list; below 0 for none."""
@@ -190,31 +140,30 @@ ASSIGNED = '''
         return model.proposal_matcher(torchvision.ops.box_iou(boxes, anchors))
 '''
 
-PASS = """
-    images = [image.to(DEVICE) for image in images]
-    targets = [{name: values.to(DEVICE) for name, values in target.items()} for target in targets]
-    shown, placed = model.transform(images, targets)
+LOOK = """
     maps = list(model.backbone(shown.tensors).values())
     outputs = model.head(maps)
     anchors = torch.stack(model.anchor_generator(shown, maps))
+"""
+
+ASSIGN = """
     pairs = zip(anchors, placed, strict=True)
     index = torch.stack([assigned(model, each, target["boxes"]) for each, target in pairs])
+"""
+
+ASSIGN_PLACES = """
+    levels, radius = [each.shape[2] * each.shape[3] for each in maps], model.center_sampling_radius
+    pairs = zip(anchors, placed, strict=True)
+    index = torch.stack([smallest_around(each, target["boxes"], levels, radius) for each, target in pairs])
+"""
+
+GATHER = """
     positive = index >= 0
     classes, boxes = (
         torch.cat([target[name][each[each >= 0]] for each, target in zip(index, placed, strict=True)])
         for name in ("labels", "boxes")
     )
 """
-
-PASS_OF_PLACES = PASS.replace(
-    """    pairs = zip(anchors, placed, strict=True)
-    index = torch.stack([assigned(model, each, target["boxes"]) for each, target in pairs])
-""",
-    """    levels, radius = [each.shape[2] * each.shape[3] for each in maps], model.center_sampling_radius
-    pairs = zip(anchors, placed, strict=True)
-    index = torch.stack([smallest_around(each, target["boxes"], levels, radius) for each, target in pairs])
-""",
-)
 
 LABELS = """
 labels = torch.zeros_like(outputs["cls_logits"], dtype=torch.bool)
