@@ -4,13 +4,18 @@ from collections.abc import Iterable
 from typing import Any
 
 from torch import nn
+from torch.nn.utils.parametrize import is_parametrized
 
 SAME = {"stride": (1, 1), "padding": (0, 0), "bias": True, "inplace": False, "affine": False}
 """What layers are built with if nothing is said."""
 
 
-def layers_as_code(layers: Iterable[nn.Module]) -> str:
-    """The call that builds a chain of layers, one a line; of spectral norms nothing is said.
+def layers_as_code(layers: Iterable[nn.Module], *, spectral: bool = False) -> str:
+    """The call that builds a chain of layers, one a line.
+
+    Args:
+        layers: of the chain.
+        spectral: whether the spectral norm of weights is said here, too.
 
     Example:
         >>> print(layers_as_code([nn.Linear(2, 8), nn.ReLU(inplace=True)]))
@@ -19,12 +24,12 @@ def layers_as_code(layers: Iterable[nn.Module]) -> str:
             nn.ReLU(inplace=True),
         )
     """
-    lines = "".join(f"    {layer_as_code(layer)},\n" for layer in layers)
+    lines = "".join(f"    {layer_as_code(layer, spectral=spectral)},\n" for layer in layers)
     return f"nn.Sequential(\n{lines})"
 
 
-def layer_as_code(layer: Any) -> str:
-    """The call that builds a layer.
+def layer_as_code(layer: Any, *, spectral: bool = False) -> str:
+    """The call that builds a layer; whether its weights have a spectral norm is said where that is asked for.
 
     Raises:
         ValueError: layers of this kind are not known here.
@@ -52,7 +57,8 @@ def layer_as_code(layer: Any) -> str:
     said = {key: value for key, value in named.items() if value != SAME[key]}
     arguments = [*map(str, given), *(f"{key}={_side(value)}" for key, value in said.items())]
     kind = next(each.__name__ for each in type(layer).__mro__ if each.__module__.startswith("torch.nn.modules"))
-    return f"nn.{kind}({', '.join(arguments)})"
+    call = f"nn.{kind}({', '.join(arguments)})"
+    return f"spectral_norm({call})" if spectral and is_parametrized(layer) else call
 
 
 def _side(value: Any) -> Any:

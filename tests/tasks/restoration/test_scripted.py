@@ -17,6 +17,9 @@ BASE: dict[str, Any] = {
     "batch_size": 3,
     "device": "cpu",
 }
+CROP = {"crop": {"height": 16, "width": 20}}
+WEAK = {"gradient_penalty": {"weight": 0.1}}
+PENALISED = {"sum": ["charbonnier", {"wasserstein": {}, "scale": 0.01}, "gradient_penalty"]}
 QUALITY = {"psnr", "ssim", "mae"}
 METRICS = QUALITY | {"gain", "improved"} | {f"input_{name}" for name in QUALITY}
 
@@ -65,6 +68,26 @@ def recipes(folder: Path) -> dict[str, dict[str, Any]]:
             "epochs": 3,
             "ema": 0.9,
         },
+        "patches": {
+            "data": {"path": str(folder / "noise"), "degrade": [{"noise": {}}], "augment": [CROP]},
+            "model": {"name": "edsr", "width": 6, "blocks": 2},
+            "discriminator": {"width": 4, "layers": 2, "lr": 0.01},
+            "loss": {"sum": ["charbonnier", {"hinge": {}, "scale": 0.05}, {"least_squares": {}, "scale": 0.01}]},
+            "clip": 1.0,
+        },
+        "patches_after_pixels": {
+            "data": {"path": str(folder / "negatives"), "split": {"ratio": [0.6, 0.4]}},
+            "model": {"name": "unet", "width": 4, "depth": 1},
+            "discriminator": {"width": 4, "layers": 1, "norm": "instance", "lr": 0.001},
+            "loss": {
+                "sequence": [
+                    {"loss": "absolute_error", "epochs": 1},
+                    {"loss": {"sum": ["absolute_error", {"wasserstein": {}, "scale": 0.02}, WEAK]}},
+                ]
+            },
+            "epochs": 3,
+            "optimizer": {"sgd": {"lr": 0.005}},
+        },
     }
 
 
@@ -75,7 +98,15 @@ def scripts(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.mark.parametrize(("name", "metrics"), [("clean", METRICS), ("pairs", METRICS - {"ssim", "input_ssim"})])
+@pytest.mark.parametrize(
+    ("name", "metrics"),
+    [
+        ("clean", METRICS),
+        ("pairs", METRICS - {"ssim", "input_ssim"}),
+        ("patches", METRICS | {"discriminator"}),
+        ("patches_after_pixels", METRICS - {"ssim", "input_ssim"} | {"discriminator"}),
+    ],
+)
 def test_a_script_finds_the_losses_and_metrics_of_its_run(scripts: Path, name: str, metrics: set[str]) -> None:
     assert_same_training(scripts, name, metric=1e-3)
     assert set(events(scripts / f"{name}.py.jsonl")[-1]["val"]) == metrics | {"loss", "terms"}
@@ -84,7 +115,7 @@ def test_a_script_finds_the_losses_and_metrics_of_its_run(scripts: Path, name: s
 
 @pytest.mark.parametrize(
     ("loss", "words"),
-    [({"sum": ["charbonnier", {"hinge": {}, "scale": 0.01}]}, "`loss`: a script can't train a discriminator")],
+    [(PENALISED, "`loss`: a script draws the shares of gradient_penalty otherwise where images for validation differ")],
 )
 def test_what_a_script_can_not_hold_is_refused_by_name(tmp_path: Path, loss: Any, words: str) -> None:
     data = {
@@ -92,6 +123,7 @@ def test_what_a_script_can_not_hold_is_refused_by_name(tmp_path: Path, loss: Any
         "degrade": [{"noise": {}}],
         "augment": [{"crop": {"height": 24, "width": 24}}],
     }
-    recipe = Recipe.parse(BASE | {"data": data, "loss": loss})
+    discriminator = {"width": 4, "norm": "none"}
+    recipe = Recipe.parse(BASE | {"data": data, "loss": loss, "discriminator": discriminator})
     with pytest.raises(ValueError, match=words):
         script_of(recipe, recipe.open(), "refused")

@@ -2,9 +2,13 @@
 
 from typing import Any
 
+import torch
+
 from piste.data.script.text import block, indented
+from piste.models.layers import layers_as_code
+from piste.models.restoration.critic import build_critic, patch_side
 from piste.models.restoration.networks import Residuals, UNet, _conv, _primes, _twice
-from piste.models.restoration.recipe import RestorationModelRecipe
+from piste.models.restoration.recipe import RestorationDiscriminatorRecipe, RestorationModelRecipe
 from piste.models.source import source_of
 
 NAMES = {"_conv": "convolution", "_twice": "two_convolutions"}
@@ -69,3 +73,12 @@ _UPSCALED = block('''
         """Images SCALE times as high and as wide by bicubic interpolation."""
         return F.interpolate(images, scale_factor=SCALE, mode="bicubic", antialias=True)
 ''')
+
+
+def critic_as_code(recipe: RestorationDiscriminatorRecipe) -> str:
+    """`build_discriminator()`: every layer of the discriminator by its call."""
+    with torch.random.fork_rng(devices=[]):
+        layers = layers_as_code(build_critic(recipe), spectral=True)
+    told = f"Scores of patches of {patch_side(recipe.layers)} pixels, high for what it takes to be real."
+    head = f'def build_discriminator() -> nn.Module:\n    """{told}"""\n'
+    return head + indented(f"return {layers}")

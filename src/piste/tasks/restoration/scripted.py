@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING
 
 from piste.data.script.pairs import pairs_as_code
 from piste.data.script.text import assigned, block
+from piste.losses import GradientPenalty
 from piste.losses.features.similarity import dissimilarity, gaussian
 from piste.losses.features.ssim import SSIM
 from piste.metrics.restoration import psnr
-from piste.models.restoration.script import restoration_model_as_code
+from piste.models.restoration.script import critic_as_code, restoration_model_as_code
 from piste.tasks.base.scripted import Scripted
 
 if TYPE_CHECKING:
@@ -22,10 +23,13 @@ def scripted(task: RestorationTask) -> Scripted:
     Raises:
         ValueError: names what can't be written.
     """
-    if task.adversarial:
-        raise ValueError("`loss`: a script can't train a discriminator against a restoring network")
     constants, code, lists = pairs_as_code(task.data)
     sizes = [pair.size for pair in task.data.splits["val"]]
+    mixed = len(set(sizes)) > 1
+    if mixed and any(isinstance(loss, GradientPenalty) for loss in task.objective().modules()):
+        raise ValueError(
+            "`loss`: a script draws the shares of gradient_penalty otherwise where images for validation differ in size"
+        )
     windows = min(side for size in sizes for side in size) >= SSIM().window
     quality = ["psnr", "ssim", "mae"] if windows else ["psnr", "mae"]
     metrics = [*quality, "gain", "improved", *(f"input_{name}" for name in quality)]
@@ -34,6 +38,7 @@ def scripted(task: RestorationTask) -> Scripted:
         code=[
             *code,
             *restoration_model_as_code(task.model_recipe, task.data.scale),
+            *([critic_as_code(task.discriminator_recipe)] if task.adversarial else []),
             block(_FORWARD),
             _quality(quality),
             _count(task.data.scale),
@@ -42,10 +47,11 @@ def scripted(task: RestorationTask) -> Scripted:
         lists=lists,
         given=("prediction", "target"),
         counted="target.numel()",
+        axes=2,
         metrics=tuple(metrics),
         judged=("prediction", "target", "images"),
         calls={"psnr": psnr} | ({"gaussian": gaussian, "dissimilarity": dissimilarity} if windows else {}),
-        one_by_one=len(set(sizes)) > 1,
+        one_by_one=mixed,
         left=("lpips",) if task.lpips is not None else (),
     )
 

@@ -90,7 +90,6 @@ def _train(loop: Loop, rivalry: Rivalry, task: Scripted, minimised: Minimised) -
         share = "" if rivalry.share == 1 else f"{rivalry.share:.12g} * "
         body += [f'rival.param_groups[0]["lr"] = {share}optimizer.param_groups[0]["lr"]']
     taught = [
-        *([] if rivalry.idle else [""]),
         "discriminator.requires_grad_(True)",
         f"costs = {names.of}discriminator_losses(discriminator, {names.real}, {names.made}.detach(), {epoch})",
         "cost = total(costs)",
@@ -108,19 +107,22 @@ def _train(loop: Loop, rivalry: Rivalry, task: Scripted, minimised: Minimised) -
             "    continue",
         ]
         told = "discriminator=paid.values()"
+    elif rivalry.idle:
+        taught += ['paid = {"discriminator": {"loss": cost.item(), "terms": raw(costs)}}']
+        told = "**paid"
     else:
         taught += ['paid = {"loss": cost.item(), "terms": raw(costs)}']
         told = "discriminator=paid"
     if rivalry.idle:
-        body += ["scores, paid = None, {}", "if phase.discriminator_losses is not None:"]
-        body += [*(f"    {line}" for line in taught), f"    scores = discriminator({names.made})"]
-        scores = "scores"
+        body += ["", "scored, paid = None, {}", "if phase.discriminator_losses is not None:"]
+        body += [*(f"    {line}" for line in taught), f"    scored = discriminator({names.made})"]
+        scored = "scored"
     else:
-        body += taught
-        scores = f"discriminator({names.made})"
+        body += ["", *taught]
+        scored = f"discriminator({names.made})"
     body += [
         "",
-        f"terms = {names.of}losses({names.asked}{scores}, {epoch})",
+        f"terms = {names.of}losses({names.asked}{scored}, {epoch})",
         "loss = total(terms)" + (f" + 0.0 * {names.made}.sum()" if loop.zero else ""),
         "loss.backward()",
         *(["nn.utils.clip_grad_norm_(model.parameters(), CLIP)"] if loop.clip else []),
@@ -151,16 +153,18 @@ def _validate(rivalry: Rivalry, task: Scripted, minimised: Minimised) -> str:
         f"costs = {names.of}discriminator_losses(discriminator, {names.real}, {names.made}, epoch)",
         f"paid.add({task.counted}, float(total(costs)), raw(costs))",
     ]
-    scores = f"discriminator({names.made})"
+    scored = f"discriminator({names.made})"
     if rivalry.idle:
-        lines = ["scores = None", "if phase.discriminator_losses is not None:", *(f"    {line}" for line in lines)]
-        lines += [f"    scores = {scores}"]
-        scores = "scores"
+        lines = ["scored = None", "if phase.discriminator_losses is not None:", *(f"    {line}" for line in lines)]
+        lines += [f"    scored = {scored}"]
+        scored = "scored"
     lines += [
-        f"terms = {names.of}losses({names.asked}{scores}, epoch)",
+        f"terms = {names.of}losses({names.asked}{scored}, epoch)",
         f"mean.add({task.counted}, float(total(terms)), raw(terms))",
     ]
-    counts, both = "", 'mean.values() | {"discriminator": paid.values()}'
+    both, counts = 'mean.values() | {"discriminator": paid.values()}', ""
+    if rivalry.idle:
+        both = 'mean.values() | ({"discriminator": paid.values()} if paid.counted else {})'
     start, told = "mean, paid = Mean(), Mean()", "The mean losses of both networks over the validation samples"
     if task.metrics:
         lines += [f"counts = counts + count({', '.join(task.judged) or names.given})"]

@@ -17,11 +17,11 @@ def plays_alone(objective: Objective) -> bool:
 
 def players(priced: Priced, objective: Objective) -> Sequence[Player]:
     """The model and its discriminator."""
-    plain = call(priced)
+    plain, idle = call(priced), not all(phase.adversarial for phase in objective.order)
 
     def price_of_model(term: Term, moving: Mapping[str, str]) -> str:
         if isinstance(term.loss, AdversarialLoss):
-            return of_model(priced[None], term.loss, moving, "scores")
+            return of_model(priced[None], term.loss, moving, "scored")
         return plain(term, moving)
 
     def price_of_discriminator(term: Term, moving: Mapping[str, str]) -> str:
@@ -38,7 +38,7 @@ def players(priced: Priced, objective: Objective) -> Sequence[Player]:
         Player(
             name="losses",
             phase="phase",
-            takes=[*(given(priced) if plays_alone(objective) else []), "scores: Tensor"],
+            takes=[*(given(priced) if plays_alone(objective) else []), "scored: Tensor" + " | None" * idle],
             told="What the model pays: each loss",
             pays=lambda phase: [term for term in phase.parts if term.game != "discriminator"],
             call=price_of_model,
