@@ -1,7 +1,6 @@
 """Pairs of an image and what it should have been, as plain Python."""
 
 from collections.abc import Sequence
-from pathlib import Path
 
 from piste.data.augment import name_of
 from piste.data.augment.base import Augmentation, Canvas
@@ -37,7 +36,7 @@ def pairs_as_code(data: RestorationData) -> tuple[list[str], list[str], list[str
         after = [size for pair in splits["train"] for size in sizes_after(pair.size, recipe.augment)]
         least = min(side for size in [*after, *(pair.size for pair in splits["val"])] for side in size)
         code, drawn = degradation_as_code(recipe.degrade, least)
-    lists, held = _lists(splits, clean=clean)
+    lists, held = _lists(splits, alike=_alike(pairs))
     cached = fits_in_memory(pairs) if recipe.cache == "auto" else recipe.cache
     return (
         [f'DATA = Path("{folder.resolve().as_posix()}")'],
@@ -52,35 +51,38 @@ def pairs_as_code(data: RestorationData) -> tuple[list[str], list[str], list[str
     )
 
 
-def _lists(splits: dict[str, Sequence[Pair]], *, clean: bool) -> tuple[list[str], list[str]]:
+def _alike(pairs: Sequence[Pair]) -> bool:
+    """Whether one name says input and target."""
+    return all(pair.input is None or pair.input.name == pair.target.name for pair in pairs)
+
+
+def _lists(splits: dict[str, Sequence[Pair]], *, alike: bool) -> tuple[list[str], list[str]]:
     """Names of the images, or of inputs and targets, and how those of each split are read."""
     lists, held = [], []
-    alike = all(
-        pair.input is not None and pair.input.name == pair.target.name for split in splits.values() for pair in split
-    )
     for split, pairs in splits.items():
-        names = listed(
-            f"{split.upper()}_{'IMAGES' if clean or alike else 'TARGETS'}", [pair.target.name for pair in pairs]
-        )
-        lists.append(names.code)
-        if clean or alike:
-            held.append(names.read)
+        targets = [pair.target.name for pair in pairs]
+        if alike:
+            images = listed(f"{split.upper()}_IMAGES", targets)
+            lists.append(images.code)
+            held.append(images.read)
             continue
-        inputs = listed(f"{split.upper()}_INPUTS", [Path(str(pair.input)).name for pair in pairs])
-        lists.insert(-1, inputs.code)
-        held.append(f"list(zip({inputs.read}, {names.read}, strict=True))")
-    if not clean and alike:
-        held = [f"[(name, name) for name in {names}]" for names in held]
+        inputs = listed(f"{split.upper()}_INPUTS", [pair.input.name for pair in pairs if pair.input is not None])
+        wanted = listed(f"{split.upper()}_TARGETS", targets)
+        lists += [inputs.code, wanted.code]
+        held.append(f"list(zip({inputs.read}, {wanted.read}, strict=True))")
     return lists, held
 
 
 def _read(data: RestorationData, pairs: Sequence[Pair], *, cached: bool) -> str:
     head, kept = ("@cache\n", "; kept in memory once it was read") if cached else ("", "")
     if not data.recipe.degrade:
+        argument, given, wanted = "names: tuple[str, str]", "names[0]", "names[1]"
+        if _alike(pairs):
+            argument, given, wanted = "name: str", "name", "name"
         return head + block(f'''
-            def read(names: tuple[str, str]) -> tuple[Tensor, Tensor]:
+            def read({argument}) -> tuple[Tensor, Tensor]:
                 """An input and its target as they are on disk{kept.replace("it was", "they were")}."""
-                return read_image(DATA / "input" / names[0]), read_image(DATA / "target" / names[1])
+                return read_image(DATA / "input" / {given}), read_image(DATA / "target" / {wanted})
         ''')
     scale = data.scale
     if all(read_size(pair.target) == pair.size for pair in pairs):
@@ -139,29 +141,29 @@ def _clean_samples(augment: bool, *, drawn: bool) -> str:
         call = f"augmented(target, {'draw' if drawn else random})"
         lines += ['if self.split == "train":', f"    target = {call}"]
     lines.append(f"return degraded(target{', draw' if drawn else ''}).float() / 255, target.float() / 255")
-    return _samples("Images after what is done to them, and before it", "images", lines)
+    return _samples("Images after what is done to them, and before it", lines)
 
 
 def _paired_samples(augment: bool) -> str:
-    lines = ["image, target = read(self.pairs[index])"]
+    lines = ["image, target = read(self.images[index])"]
     if augment:
         lines += ['if self.split == "train":']
         lines += ['    image, target = augmented(image, target, Random(f"{SEED}/{self.epoch}/{index}"))']
     lines.append("return image.float() / 255, target.float() / 255")
-    return _samples("Inputs and targets", "pairs", lines)
+    return _samples("Inputs and targets", lines)
 
 
-def _samples(told: str, held: str, lines: Sequence[str]) -> str:
+def _samples(told: str, lines: Sequence[str]) -> str:
     body = "\n                ".join(lines)
     return block(f'''
         class Samples(Dataset):
             """{told}, values of 0 … 1."""
 
             def __init__(self, split: str, epoch: int) -> None:
-                self.split, self.epoch, self.{held} = split, epoch, SPLITS[split]
+                self.split, self.epoch, self.images = split, epoch, SPLITS[split]
 
             def __len__(self) -> int:
-                return len(self.{held})
+                return len(self.images)
 
             def __getitem__(self, index: int) -> tuple[Tensor, Tensor]:
                 {body}
