@@ -3,12 +3,12 @@
 import math
 from typing import Any
 
+from piste.data.script.source import source_of
 from piste.models.backbones.build import SMALL_CNN
 from piste.models.backbones.recipe import BackboneRecipe
 from piste.models.backbones.small_cnn import SmallCNN, _convolution
 from piste.models.recipe import SegmentationModelRecipe
 from piste.models.segmentation import architectures, check_model
-from piste.models.source import source_of
 
 
 def segmentation_model_as_code(recipe: SegmentationModelRecipe, channels: int) -> list[str]:

@@ -7,6 +7,7 @@ from textwrap import wrap
 from piste.data.pictures import ImageFiles
 from piste.data.script.pictures import shown_as_code
 from piste.data.script.reading import changes, changing, image_reader
+from piste.data.script.source import source_of
 from piste.data.script.text import WIDTH, assigned, block, listed, literal
 from piste.data.text.fonts import SUFFIXES, font_file
 from piste.data.text.recipe import LINES, LinesRecipe
@@ -14,7 +15,6 @@ from piste.data.text.rendering import render
 from piste.data.text.text import TextData
 from piste.data.text.words import WORDS
 from piste.data.text.writing import MONTHS, Writer
-from piste.models.source import source_of
 
 SPLITS = ("train", "val")
 

@@ -4,12 +4,12 @@ from typing import Any
 
 import torch
 
+from piste.data.script.source import source_of
 from piste.data.script.text import block, indented
 from piste.models.layers import layers_as_code
 from piste.models.restoration.critic import build_critic, patch_side
 from piste.models.restoration.networks import Residuals, UNet, _conv, _primes, _twice
 from piste.models.restoration.recipe import RestorationDiscriminatorRecipe, RestorationModelRecipe
-from piste.models.source import source_of
 
 NAMES = {"_conv": "convolution", "_twice": "two_convolutions"}
 

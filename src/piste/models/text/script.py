@@ -1,7 +1,7 @@
 """Networks that read lines, as code."""
 
+from piste.data.script.source import source_of
 from piste.data.script.text import block
-from piste.models.source import source_of
 from piste.models.text import columns, crnn, transformer
 from piste.models.text.recipe import HEADS, TextModelRecipe
 

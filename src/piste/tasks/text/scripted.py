@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from piste.data.script.lines import lines_as_code
+from piste.data.script.source import source_of
 from piste.data.script.text import assigned, block
 from piste.metrics.decoding import beam_search
 from piste.metrics.text import TEXT_METRICS
-from piste.models.source import source_of
 from piste.models.text.recipe import Beam
 from piste.models.text.script import text_model_as_code
 from piste.tasks.base.scripted import Scripted

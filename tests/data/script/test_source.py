@@ -2,7 +2,7 @@
 
 from functools import cache
 
-from piste.models.source import source_of
+from piste.data.script.source import source_of
 
 MANY = 7
 
