@@ -1,5 +1,6 @@
 """Detectors as scripts of plain PyTorch: the losses of the run, step by step, and its scores."""
 
+import re
 import runpy
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,8 @@ import pytest
 import torch
 
 from piste.metrics.detection import DetectionScores
+from piste.training.recipe import Recipe
+from piste.training.script import script_of
 from tests.tasks.detection.squares import SMALL, document
 from tests.training.script.whole import assert_reads_well, assert_same_training, run_with_scripts
 
@@ -43,7 +46,7 @@ CASES: dict[str, dict[str, Any]] = {
         },
     },
     "fcos": {
-        "model": {"name": "fcos", **TIMM},
+        "model": {"name": "fcos", **TIMM, "normalizer": "image"},
         "loss": {
             "classification": {"binary_cross_entropy": {"pos_weight": 2.0}},
             "box": {"sum": [{"box_iou": {"kind": "ciou"}}, {"huber": {"delta": 0.5}, "scale": 0.5}]},
@@ -52,17 +55,8 @@ CASES: dict[str, dict[str, Any]] = {
         "accumulate": 2,
         "batch_size": 2,
     },
-    "fcos_by_image": {"model": {"name": "fcos", **TIMM, "normalizer": "image"}, "loss": {}, "epochs": 1},
     "ssd": {"model": {"name": "ssd", **PLAIN, "strides": [8, 16, 32, 64]}, "loss": {}, "epochs": 1},
     "faster_rcnn": {
-        "model": {
-            **{"name": "faster_rcnn", **TIMM, "min_size": 48, "anchor_sizes": [[12], [24]], "anchor_ratios": [1.0]},
-            "options": {"rpn_post_nms_top_n_train": 20, "rpn_post_nms_top_n_test": 10, "box_batch_size_per_image": 16},
-        },
-        "loss": {},
-        "epochs": 1,
-    },
-    "faster_rcnn_by_overlap": {
         "model": {
             **{"name": "faster_rcnn", **TIMM, "anchor_sizes": [[12], [24], [48]], "anchor_ratios": [0.5, 1.0]},
             "options": {"rpn_post_nms_top_n_train": 20, "rpn_post_nms_top_n_test": 10, "box_batch_size_per_image": 16},
@@ -71,8 +65,7 @@ CASES: dict[str, dict[str, Any]] = {
         "loss": {
             "classification": {"focal": {"weight": [1.0, 2.0, 3.0]}},
             "box": {"sum": [{"box_iou": {"kind": "diou"}}, {"huber": {}, "scale": 0.5}]},
-            "objectness": {"focal": {"alpha": 0.5}},
-            "proposal_box": {"box_iou": {"kind": "ciou"}},
+            "proposal_box": {"sum": ["box_l1", {"box_iou": {"kind": "ciou"}, "scale": 0.1}]},
         },
         "epochs": 1,
     },
@@ -128,3 +121,27 @@ def test_scores_of_a_script_are_ours(runs: Path) -> None:
 @pytest.mark.parametrize("name", list(CASES))
 def test_a_script_reads_well(runs: Path, name: str) -> None:
     assert_reads_well(runs / f"{name}.py", lines=520)
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        (
+            {"model": SMALL | {"name": "mask_rcnn", "masks": True}},
+            "`model.name`: a script can't train mask_rcnn; it can",
+        ),
+        (
+            {"loss": {"classification": "iou_balanced_classification"}},
+            "a script can't hold iou_balanced_classification",
+        ),
+        ({"data": {"augment": ["shear"]}}, "`data.augment`: a script can't do shear with boxes; it can do"),
+        ({"data": {"masks": True}}, "`data.masks`: a script reads boxes alone"),
+    ],
+)
+def test_what_a_script_can_not_do_is_refused_by_name(squares: Path, changes: dict[str, Any], words: str) -> None:
+    changes = dict(changes)
+    model = dict(changes.pop("model", SMALL))
+    data = {"path": str(squares)} | changes.pop("data", {}) | ({"masks": True} if model.pop("masks", False) else {})
+    recipe = Recipe.parse(document(squares, data=data, model=model, **changes))
+    with pytest.raises(ValueError, match=re.escape(words)):
+        script_of(recipe, recipe.open(), "refused")
