@@ -61,7 +61,7 @@ def export_onnx(run: Path, out: Path) -> Exported:
             dynamo=True,
             verbose=False,
             input_names=[exported.input],
-            output_names=[exported.output],
+            output_names=[exported.output] if isinstance(exported.output, str) else list(exported.output),
         )
         for key, value in _facts(run, exported).items():
             found.model.metadata_props[key] = value if isinstance(value, str) else json.dumps(value)

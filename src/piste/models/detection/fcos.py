@@ -59,6 +59,15 @@ class FCOSDetector(OneStage):
         """By torchvision."""
         return labels_from_one(self.net.postprocess_detections(*by_level(outputs, anchors, levels), sizes))
 
+    def scored(self, outputs: Mapping[str, Tensor]) -> Tensor:
+        """Each class by itself, less the farther a place is from the centre."""
+        return (outputs["cls_logits"].sigmoid() * outputs["bbox_ctrness"].sigmoid()).sqrt()
+
+    def placed(self, outputs: Mapping[str, Tensor], anchors: Tensor) -> Tensor:
+        """By torchvision."""
+        boxes: Tensor = self.net.box_coder.decode(outputs["bbox_regression"], anchors)
+        return boxes
+
 
 def smallest_around(places: Tensor, boxes: Tensor, levels: Sequence[int], radius: float) -> Tensor:
     """The object that each place stands for: its index, -1 for none, [A].

@@ -88,6 +88,23 @@ class OneStage(nn.Module, ABC):
     ) -> list[Detection]:
         """The objects of each image, labels from 1."""
 
+    @abstractmethod
+    def scored(self, outputs: Mapping[str, Tensor]) -> Tensor:
+        """The score of each class at each anchor, 0 … 1, [N, A, C].
+
+        Args:
+            outputs: of the head, by torchvision's names.
+        """
+
+    @abstractmethod
+    def placed(self, outputs: Mapping[str, Tensor], anchors: Tensor) -> Tensor:
+        """The box that the head makes of each anchor, in pixels, [N, A, 4].
+
+        Args:
+            outputs: of the head, by torchvision's names.
+            anchors: x1, y1, x2, y2, [N, A, 4].
+        """
+
     def forward(self, images: Sequence[Tensor], targets: Sequence[Target] | None = None) -> Found:
         """What losses price, given targets, and outside of training the detections, in one pass.
 

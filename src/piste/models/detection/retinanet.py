@@ -46,3 +46,12 @@ class RetinaNetDetector(OneStage):
     ) -> list[Detection]:
         """By torchvision."""
         return labels_from_one(self.net.postprocess_detections(*by_level(outputs, anchors, levels), sizes))
+
+    def scored(self, outputs: Mapping[str, Tensor]) -> Tensor:
+        """Each class by itself."""
+        return outputs["cls_logits"].sigmoid()
+
+    def placed(self, outputs: Mapping[str, Tensor], anchors: Tensor) -> Tensor:
+        """By torchvision."""
+        boxes: Tensor = coded(self.net.box_coder).decode(outputs["bbox_regression"], anchors)
+        return boxes

@@ -55,3 +55,12 @@ class SSDDetector(OneStage):
         widened = {name: output.float() for name, output in outputs.items()}
         found: list[Detection] = self.net.postprocess_detections(widened, anchors, sizes)
         return found
+
+    def scored(self, outputs: Mapping[str, Tensor]) -> Tensor:
+        """The classes, without what is none of them."""
+        return outputs["cls_logits"].softmax(-1)[..., 1:]
+
+    def placed(self, outputs: Mapping[str, Tensor], anchors: Tensor) -> Tensor:
+        """By torchvision."""
+        boxes: Tensor = coded(self.net.box_coder).decode(outputs["bbox_regression"], anchors)
+        return boxes

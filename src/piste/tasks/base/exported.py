@@ -14,12 +14,12 @@ class Exported:
     """What is written for others to run.
 
     Args:
-        module: from one tensor to another, in eval mode, on the CPU.
+        module: from one tensor to another or to several, in eval mode, on the CPU.
         example: what it takes, with a batch of two.
         takes: what it takes, in words.
         gives: what it gives, in words.
         input: name of what it takes, such as image.
-        output: name of what it gives, such as probabilities.
+        output: name of what it gives, such as probabilities, or of each of several.
         free: axes of what it takes that may have other lengths than the example's, with what these are multiples of.
         facts: what a user of it must know besides, in plain types, such as the names of the classes.
     """
@@ -29,7 +29,7 @@ class Exported:
     takes: str
     gives: str
     input: str
-    output: str
+    output: str | tuple[str, ...]
     free: Mapping[int, int]
     facts: Mapping[str, Any] = field(default_factory=dict)
 

@@ -19,10 +19,12 @@ from piste.losses import HardMining, MultiBox, spec_of
 from piste.metrics.detection import DetectionScores, detection_metric_names
 from piste.models.detection.architectures import ARCHITECTURES, every_part
 from piste.models.detection.build import build_detector, check_detector
+from piste.models.detection.deployed import DeployedDetector
+from piste.models.detection.one_stage import OneStage
 from piste.models.detection.recipe import DetectionModelRecipe
 from piste.objective import Objective
 from piste.objective.recipe import build, resolve
-from piste.tasks.base import Batch, EpochOrder, Examined, Prediction, Scripted, Task
+from piste.tasks.base import Batch, EpochOrder, Examined, Exported, Prediction, Scripted, Task
 from piste.tasks.base.examined import Pixels
 from piste.tasks.detection.drawing import HIT, draw_boxes, hits_and_misses, mosaic, surer
 
@@ -151,6 +153,27 @@ class DetectionTask(Task):
         from piste.tasks.detection.examination import examine
 
         return examine(self, model, split, batches, before)
+
+    def exported(self, model: nn.Module) -> Exported:
+        """A network of one stage from images of one size to the box and the scores of each anchor."""
+        if not isinstance(model, OneStage):
+            raise ValueError(
+                f"`model.name`: {self.model_recipe.name} chooses what to look at while it looks, and can't be written"
+                " as one function from an image to boxes; `piste predict` runs it"
+            )
+        height, width = self.data.dataset("val", train=False)[0]["image"].shape[1:]
+        settings = ("score_thresh", "nms_thresh", "detections_per_img")
+        return Exported(
+            DeployedDetector(model, (height, width)),
+            torch.rand(2, 3, height, width),
+            takes=f"RGB images, float32 [N, 3, {height}, {width}], 0 … 1",
+            gives="the box of each anchor, float32 [N, A, 4], left, top, right, bottom in pixels, and its score of each"
+            " class, float32 [N, A, C]; of boxes that overlap, all",
+            input="image",
+            output=("boxes", "scores"),
+            free={0: 1},
+            facts={"classes": list(self.data.class_names), **{key: getattr(model.net, key) for key in settings}},
+        )
 
     def scripted(self) -> Scripted:
         """See `piste.tasks.detection.scripted`."""
