@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from textwrap import dedent
 from typing import TYPE_CHECKING, Any
 
-from piste.losses import spec_of
+from piste.losses import catalogue, spec_of
 from piste.losses.adversarial.base import AdversarialLoss
 from piste.losses.adversarial.gradient_penalty import GradientPenalty
 
@@ -34,7 +34,7 @@ def of_discriminator(losses: Losses, loss: AdversarialLoss, moving: Mapping[str,
 
 def of_slopes(losses: Losses, loss: GradientPenalty, moving: Mapping[str, str]) -> str:
     """The call of what the discriminator pays for its slopes."""
-    settings = losses.settings(loss, tuple(moving))
+    name, settings = _name(loss), losses.settings(loss, tuple(moving))
     ones = ", 1" * (1 + losses.task.axes)
     length = "slopes.flatten(1).norm(dim=1)"
     if settings["center"] not in ("0.0", "0"):
@@ -48,14 +48,14 @@ def of_slopes(losses: Losses, loss: GradientPenalty, moving: Mapping[str, str]) 
         f"return {factor}{length}.square().mean()",
     ]
     told = [line.replace("slope 1", f"slope {settings['center'].removesuffix('.0')}") for line in _described(loss)]
-    name = losses.add_new(spec_of(loss).name, _rest(takes, told, lines))
+    name = losses.add_new(name, _rest(takes, told, lines))
     given = [f"{keyword}={value}" for keyword, value in moving.items()]
     return f"{name}({', '.join(['discriminator', 'real', 'fake', *given])})"
 
 
 def _game(losses: Losses, loss: AdversarialLoss, moving: Mapping[str, str]) -> tuple[str, str]:
     """The names of the functions of what the discriminator and the model pay, which are written where they were not."""
-    settings, name = losses.settings(loss, tuple(moving)), spec_of(loss).name
+    name, settings = _name(loss), losses.settings(loss, tuple(moving))
 
     def takes(scores: list[str], *costs: Callable[..., Any]) -> list[str]:
         used = dict.fromkeys(keyword for cost in costs for keyword in _used(cost, moving, called=False))
@@ -71,6 +71,18 @@ def _game(losses: Losses, loss: AdversarialLoss, moving: Mapping[str, str]) -> t
     failure = ast.unparse(_mean_price(loss.cost_of_failure, settings, "fake"))
     rest = _rest(takes(["fake"], loss.cost_of_failure), told, [f"return {failure}"])
     return of_both, losses.add_new(f"{name}_model", rest)
+
+
+def _name(loss: AdversarialLoss | GradientPenalty) -> str:
+    """A loss's name in the catalogue.
+
+    Raises:
+        ValueError: it has none.
+    """
+    name = next((name for name, spec in catalogue().items() if spec.cls is type(loss)), None)
+    if name is None:
+        raise ValueError("`loss`: a script can't hold a custom loss; it is in a file of its own")
+    return name
 
 
 def _described(loss: Any) -> list[str]:

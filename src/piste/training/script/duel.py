@@ -71,7 +71,7 @@ def _train(loop: Loop, rivalry: Rivalry, task: Scripted, minimised: Minimised) -
         *(["    average = copy.deepcopy(model).eval().requires_grad_(False)"] if loop.ema else []),
         "    discriminator = build_discriminator().to(DEVICE)",
         f"    optimizer = {loop.optimizer}",
-        _wrapped(f"    rival = {rivalry.optimizer}"),
+        _wrapped(f"    discriminator_optimizer = {rivalry.optimizer}"),
         *start(loop, minimised),
         "    for epoch in range(1, EPOCHS + 1):",
         "        torch.manual_seed((SEED * 1_000_003 + epoch) % 2**32)",
@@ -88,15 +88,15 @@ def _train(loop: Loop, rivalry: Rivalry, task: Scripted, minimised: Minimised) -
     body = [f"{names.given} = forward(model, {names.batch})", *scaled]
     if scaled or loop.schedule:
         share = "" if rivalry.share == 1 else f"{rivalry.share:.12g} * "
-        body += [f'rival.param_groups[0]["lr"] = {share}optimizer.param_groups[0]["lr"]']
+        body += [f'discriminator_optimizer.param_groups[0]["lr"] = {share}optimizer.param_groups[0]["lr"]']
     taught = [
         "discriminator.requires_grad_(True)",
         f"costs = {names.of}discriminator_losses(discriminator, {names.real}, {names.made}.detach(), {epoch})",
         "cost = total(costs)",
         "cost.backward()",
         *(["nn.utils.clip_grad_norm_(discriminator.parameters(), CLIP)"] if loop.clip else []),
-        "rival.step()",
-        "rival.zero_grad()",
+        "discriminator_optimizer.step()",
+        "discriminator_optimizer.zero_grad()",
         *(["cut(discriminator)"] if rivalry.cut else []),
         "discriminator.requires_grad_(False)",
     ]
@@ -140,7 +140,7 @@ def _train(loop: Loop, rivalry: Rivalry, task: Scripted, minimised: Minimised) -
     lines += [
         f"        found = validate({evaluated}, discriminator, {'phase, since' if phased else 'epoch - 1'})",
         "        log(epoch=epoch, val=found)",
-        *next_phase(minimised, ["optimizer", "rival"]),
+        *next_phase(minimised, ["optimizer", "discriminator_optimizer"]),
         f"    return {evaluated}",
     ]
     cut = [block(_CUT)] if rivalry.cut else []
