@@ -34,7 +34,7 @@ def of_discriminator(losses: Losses, loss: AdversarialLoss, moving: Mapping[str,
 
 def of_slopes(losses: Losses, loss: GradientPenalty, moving: Mapping[str, str]) -> str:
     """The call of what the discriminator pays for its slopes."""
-    name, settings = _name(loss), losses.settings(loss, tuple(moving))
+    settings = losses.settings(loss, tuple(moving))
     ones = ", 1" * (1 + losses.task.axes)
     length = "slopes.flatten(1).norm(dim=1)"
     if settings["center"] not in ("0.0", "0"):
@@ -48,7 +48,7 @@ def of_slopes(losses: Losses, loss: GradientPenalty, moving: Mapping[str, str]) 
         f"return {factor}{length}.square().mean()",
     ]
     told = [line.replace("slope 1", f"slope {settings['center'].removesuffix('.0')}") for line in _described(loss)]
-    name = losses.add_new(name, _rest(takes, told, lines))
+    name = losses.add_new(spec_of(loss).name, _rest(takes, told, lines))
     given = [f"{keyword}={value}" for keyword, value in moving.items()]
     return f"{name}({', '.join(['discriminator', 'real', 'fake', *given])})"
 
@@ -73,7 +73,7 @@ def _game(losses: Losses, loss: AdversarialLoss, moving: Mapping[str, str]) -> t
     return of_both, losses.add_new(f"{name}_model", rest)
 
 
-def _name(loss: AdversarialLoss | GradientPenalty) -> str:
+def _name(loss: AdversarialLoss) -> str:
     """A loss's name in the catalogue.
 
     Raises:
