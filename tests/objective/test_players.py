@@ -144,6 +144,15 @@ def test_a_recipe_names_games_like_any_loss():
     assert_close(objective.for_discriminator(critic, REAL, FAKE).item(), hinge + 8.0)
 
 
+def test_what_a_penalty_counts_moves_like_any_number():
+    penalty = {"gradient_penalty": {"weight": {"ramp": {"from": 1.0, "to": 3.0, "epochs": 3}}}}
+    objective = build(resolved({"sum": ["wasserstein", penalty]}), activation="sigmoid")
+    for weight in (1, 2, 3, 3):
+        objective.for_discriminator(critic, REAL, FAKE)
+        assert_close(objective.discriminator_terms["gradient_penalty"].raw.item(), weight * (5.0 - 1) ** 2)
+        objective.end_epoch({})
+
+
 @pytest.mark.parametrize(
     ("section", "task", "message"),
     [

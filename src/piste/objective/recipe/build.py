@@ -16,7 +16,7 @@ from piste.objective.phase import Phase, unplayable
 from piste.objective.ramp import Ramp
 from piste.objective.recipe.context import Part
 from piste.objective.recipe.place import BESIDE, SEQUENCE, at
-from piste.objective.recipe.weights import PER_CLASS
+from piste.objective.recipe.weights import per_class
 from piste.objective.relative_weighting import Relative
 from piste.objective.sum import Sum
 from piste.objective.terms import Term, terms_of
@@ -144,8 +144,9 @@ class _Builder:
                 return self.custom(keywords)
         moving: dict[str, Ramp] = {}
         fixed: dict[str, Any] = {}
+        spec = catalogue()[name]
         for keyword, value in keywords.items():
-            if keyword in PER_CLASS and isinstance(value, str | Mapping):
+            if per_class(keyword, spec.parameters[keyword].default) and isinstance(value, str | Mapping):
                 fixed[keyword] = self.known(place, keyword, value)
             elif keyword == "loss":
                 fixed[keyword] = replace(self, reduction="mean").loss(f"{place}.{keyword}", value)
@@ -155,7 +156,6 @@ class _Builder:
                     fixed[keyword] = moving[keyword].start
             else:
                 fixed[keyword] = value
-        spec = catalogue()[name]
         decided = {"activation": self.activation, "ignore_index": self.ignore_index, "reduction": self.reduction}
         with at(place):
             loss = spec.cls(**fixed, **{key: value for key, value in decided.items() if key in spec.parameters})

@@ -7,7 +7,7 @@ from piste.losses import LossSpec, catalogue
 from piste.names import nearest
 from piste.objective.recipe.context import Context
 from piste.objective.recipe.place import at, mapping, number_in
-from piste.objective.recipe.weights import PER_CLASS, resolve_weights
+from piste.objective.recipe.weights import per_class, resolve_weights
 
 DECIDED: Mapping[str, str] = {
     "activation": "it is the model's: set model.activation",
@@ -66,7 +66,7 @@ def resolve_keywords(place: str, spec: LossSpec, given: Any, context: Context) -
     resolved: dict[str, Any] = {}
     for keyword, default in known.items():
         value = given.get(keyword, default)
-        if keyword in PER_CLASS and value is not None and value is not default:
+        if per_class(keyword, default) and value is not None and value is not default:
             value = resolve_weights(place, keyword, value, context)
         elif keyword == "classes":
             value = _class_ids(place, value, context)

@@ -11,7 +11,7 @@ from piste.objective.ramp import Shape
 from piste.objective.recipe.build import WEIGHTINGS
 from piste.objective.recipe.context import Part
 from piste.objective.recipe.keywords import settable
-from piste.objective.recipe.weights import PER_CLASS
+from piste.objective.recipe.weights import per_class
 
 Schema = dict[str, Any]
 RAMP: Schema = {
@@ -180,7 +180,7 @@ def _property(name: str, rule: Rule | None, default: Any, losses: Collection[str
     if name == "loss":
         inner = {"type": "object", "minProperties": 1, "maxProperties": 1, "propertyNames": {"enum": list(losses)}}
         kinds += [{"enum": list(losses)}, inner]
-    elif name in PER_CLASS and (rule is None or rule.kind == "per_class" or default is None):
+    elif per_class(name, default):
         numbers = {"type": "number", "minimum": 0}
         kinds += [MADE, numbers, {"type": "array", "items": numbers}]
         kinds += [{"type": "object", "additionalProperties": numbers}]

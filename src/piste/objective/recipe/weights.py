@@ -8,8 +8,10 @@ from piste.names import nearest
 from piste.objective.recipe.context import Context
 from piste.objective.recipe.place import at, mapping, number_in
 
-PER_CLASS = ("weight", "pos_weight")
-"""Keywords that have a number for each class."""
+
+def per_class(keyword: str, default: Any) -> bool:
+    """Whether a keyword of a loss has a number for each class; a `weight` that is one number is the loss's own."""
+    return keyword == "pos_weight" or (keyword == "weight" and default is None)
 
 
 def resolve_weights(place: str, keyword: str, value: Any, context: Context) -> Any:
