@@ -11,6 +11,7 @@ import torch
 from piste.metrics.detection import DetectionScores
 from piste.training.recipe import Recipe
 from piste.training.script import script_of
+from tests.data.script.test_boxes import annotated
 from tests.tasks.detection.squares import SMALL, document
 from tests.training.script.whole import assert_reads_well, assert_same_training, run_with_scripts
 
@@ -55,7 +56,7 @@ CASES: dict[str, dict[str, Any]] = {
         "accumulate": 2,
         "batch_size": 2,
     },
-    "ssd": {"model": {"name": "ssd", **PLAIN, "strides": [8, 16, 32, 64]}, "loss": {}, "epochs": 1},
+    "ssd": {"model": {"name": "ssd", **PLAIN, "strides": [8, 16, 32, 64]}, "loss": {}, "epochs": 1},  # with crowds
     "faster_rcnn": {
         "model": {
             **{"name": "faster_rcnn", **TIMM, "anchor_sizes": [[12], [24], [48]], "anchor_ratios": [0.5, 1.0]},
@@ -82,9 +83,11 @@ def runs(tmp_path_factory: pytest.TempPathFactory, squares: Path) -> Path:
     """A run and its script for each case."""
     folder = tmp_path_factory.mktemp("scripts")
     recipes = {}
+    crowds = annotated(folder / "crowds", square=True, crowd="train and val")
     for name, changes in CASES.items():
         changes = dict(changes)
-        data = {"path": str(squares), "normalize": "data", "augment": changes.pop("augment", [])}
+        own = {"path": str(crowds), "images": "pictures"} if name == "ssd" else {}
+        data = {"path": str(squares), "normalize": "data", "augment": changes.pop("augment", [])} | own
         plain = {"optimizer": {"sgd": {"lr": 0.01}}, "device": "cpu", "workers": 0}
         recipes[name] = document(squares, data=data, **plain) | changes
     run_with_scripts(recipes, folder)
@@ -96,21 +99,26 @@ def test_a_script_finds_the_losses_and_scores_of_the_run(runs: Path, name: str) 
     assert_same_training(runs, name, steps=2)
 
 
-def test_scores_of_a_script_are_ours(runs: Path) -> None:
-    names = runpy.run_path(str(runs / "retinanet_by_quality.py"), run_name="retinanet")
+@pytest.mark.parametrize(("name", "first"), [("retinanet_by_quality", 0), ("ssd", 1)])
+def test_scores_of_a_script_are_ours(runs: Path, name: str, first: int) -> None:
+    names = runpy.run_path(str(runs / f"{name}.py"), run_name=name)
     draw = torch.Generator().manual_seed(5)
     found, targets = [], []
     for i in range(6):
         corners = 40 * torch.rand(i, 2, generator=draw)
         boxes = torch.cat([corners, corners + 4 + 20 * torch.rand(i, 2, generator=draw)], 1)
-        labels = torch.randint(0, 2, (i,), generator=draw)
+        labels = torch.randint(first, first + 2, (i,), generator=draw)
         targets.append({"boxes": boxes, "labels": labels})
+        if name == "ssd":  # whose data has objects that count for nothing
+            targets[-1]["iscrowd"] = (torch.rand(i, generator=draw) < 0.4).int()
         again = torch.cat([boxes, boxes, 40 * torch.rand(2, 4, generator=draw).sort().values])
         again = again + 2 * torch.randn(again.shape, generator=draw)
         scores = torch.rand(len(again), generator=draw).sort(descending=True).values
-        found.append({"boxes": again, "scores": scores, "labels": torch.randint(0, 2, (len(again),), generator=draw)})
-    ours = DetectionScores(["red", "blue"])
-    ours.update(*([{**each, "labels": each["labels"] + 1} for each in some] for some in (found, targets)))
+        said = torch.randint(first, first + 2, (len(again),), generator=draw)
+        found.append({"boxes": again, "scores": scores, "labels": said})
+    ours = DetectionScores(names["CLASSES"])
+    same = [[{**each, "labels": each["labels"] + 1 - first} for each in some] for some in (found, targets)]
+    ours.update(same[0], [{**each, "crowd": each.get("iscrowd", each["labels"] < 0).bool()} for each in same[1]])
     values, expected = names["scores"](list(zip(found, targets, strict=True))), ours.compute()
     assert 0.1 < values["ap50"] < 0.9
     assert 0.1 < values["f1"] < 0.9

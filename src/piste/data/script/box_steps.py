@@ -24,6 +24,14 @@ OBJECTS = '''
         labels: Tensor  # numbers of their classes, [n]
 '''
 
+CROWD = "    crowd: Tensor  # whether they count for nothing, [n]"
+
+COUNTED = '''
+    def counted(objects: Objects) -> Objects:
+        """Those objects that count."""
+        return Objects(*(each[~objects.crowd] for each in objects))
+'''
+
 VISIBLE = "    visible: Tensor  # the share of its area that each has kept, [n]"
 
 MOVED = f'''
@@ -42,7 +50,7 @@ MOVED = f'''
         whole = torch.stack([across.amin(1), down.amin(1), across.amax(1), down.amax(1)], 1)
         boxes = clip_boxes_to_image(whole, size)
         kept = (box_area(boxes) / box_area(whole).clamp_min(1e-9)).clamp(0, 1)
-        return enough(Objects(boxes, objects.labels, objects.visible * kept))
+        return enough(objects._replace(boxes=boxes, visible=objects.visible * kept))
 '''
 
 CENTRED = '''
@@ -158,12 +166,13 @@ class Written(NamedTuple):
     needs: tuple[str, ...]
 
 
-def box_changes(section: Any, *, alike: bool) -> tuple[list[str], bool]:
+def box_changes(section: Any, *, alike: bool, crowded: bool) -> tuple[list[str], bool]:
     """`prepared`, `augmented` and `evaluated`, those that do something, with what they call; and whether boxes move.
 
     Args:
         section: of a recipe.
         alike: whether all images are squares of one size, as they are read.
+        crowded: whether some objects count for nothing, which training does without.
 
     Raises:
         ValueError: names a step that can't be written.
@@ -185,6 +194,11 @@ def box_changes(section: Any, *, alike: bool) -> tuple[list[str], bool]:
                 f"def {name}(image: Tensor, objects: Objects{draw}) -> tuple[Tensor, Objects]:\n"
                 f'    """Changes an image and its objects, {how}."""\n{indented(lines)}\n    return image, objects'
             )
+    if crowded and "another" in needs:
+        drawn = "read(names[draw.randrange(len(names))])"
+        needs["another"] = needs["another"].replace(
+            f"return {drawn}", f"image, objects = {drawn}\n    return image, counted(objects)"
+        )
     ordered = [needs[name] for name in _FUNCTIONS if name in needs]
     return [*ordered, *code], bool(needs)
 

@@ -50,7 +50,13 @@ def matched_as_code(told: str, fields: Sequence[Field]) -> str:
 
 
 def forward_as_code(
-    told: str, fields: Sequence[Field], before: str, taken: Mapping[str, str], spared: Sequence[str] = ()
+    told: str,
+    fields: Sequence[Field],
+    before: str,
+    taken: Mapping[str, str],
+    spared: Sequence[str] = (),
+    *,
+    crowded: bool,
 ) -> str:
     """`forward(model, images, targets)`.
 
@@ -59,6 +65,7 @@ def forward_as_code(
         fields: what it returns.
         before: its first lines, after images and targets are where the network is.
         taken: what is taken from these where something reads it: names and values.
+        crowded: whether some objects count for nothing.
         spared: names in the first lines that get none where nothing reads them.
     """
     own = list(dict.fromkeys(line for field in fields for line in field.before.splitlines() if line.strip()))
@@ -67,13 +74,20 @@ def forward_as_code(
     for name in spared:
         if not re.search(rf"\b{name}\b", "\n".join([code, *read.values()])):
             before = re.sub(rf"\b{name}\b", "_", before)
-    lines = [block(PLACED), block(before)]
+    lines = [block(PLACED_COUNTED if crowded else PLACED), block(before)]
     lines += [f"{name} = {value}" for name, value in read.items()]
     lines += [*own, "return Matched(", *(f"    {field.name}={field.value}," for field in fields)]
     lines += ["    found=[] if model.training else model(images),", ")"]
     head = "def forward(model: nn.Module, images: list[Tensor], targets: list[dict[str, Tensor]]) -> Matched:"
     return "\n".join([head, f'    """{told}"""', indented(lines)])
 
+
+PLACED_COUNTED = """
+    images = [image.to(DEVICE) for image in images]
+    targets = [{name: values.to(DEVICE) for name, values in target.items()} for target in targets]
+    targets = [{name: each[name][each["iscrowd"] == 0] for name in ("boxes", "labels")} for each in targets]
+    shown, placed = model.transform(images, targets)
+"""
 
 PLACED = """
     images = [image.to(DEVICE) for image in images]

@@ -11,13 +11,14 @@ from piste.tasks.base.scripted import ScriptedPart
 from piste.tasks.detection.fields import Field, Forms, Written, chosen, forward_as_code, matched_as_code
 
 
-def one_stage(recipe: DetectionModelRecipe, priced: Collection[str], classes: int) -> Written:
+def one_stage(recipe: DetectionModelRecipe, priced: Collection[str], classes: int, *, crowded: bool) -> Written:
     """The pass of RetinaNet, FCOS or SSD.
 
     Args:
         recipe: of the network.
         priced: the parts that losses price, and in which form.
         classes: of objects.
+        crowded: whether some objects count for nothing.
     """
     parts, fields = chosen(_forms(recipe, classes), priced)
     calls: dict[str, Callable[..., Any]] = {}
@@ -35,6 +36,7 @@ def one_stage(recipe: DetectionModelRecipe, priced: Collection[str], classes: in
             fields,
             f"{block(LOOK)}\n{block(matching)}\n{block(GATHER)}",
             {"at": "anchors[positive]", "offsets": 'outputs["bbox_regression"][positive]'},
+            crowded=crowded,
         ),
     ]
     return parts, code, calls

@@ -29,13 +29,23 @@ def scripted(task: DetectionTask) -> Scripted:
     network = detector_as_code(model)
     priced = {term.part for phase in task.objective().order for term in phase.parts if term.part is not None}
     two = ARCHITECTURES[model.name].two_stage
-    parts, forward, calls = two_stages(priced, len(names)) if two else one_stage(model, priced, len(names))
-    constants, code, lists = boxes_as_code(task.data, first=int(exclusive))
+    images = boxes_as_code(task.data, first=int(exclusive))
+    if two:
+        parts, forward, calls = two_stages(priced, len(names), crowded=images.crowded)
+    else:
+        parts, forward, calls = one_stage(model, priced, len(names), crowded=images.crowded)
     numbers = "enumerate(CLASSES, start=1)" if exclusive else "enumerate(CLASSES)"
     return Scripted(
-        constants=constants,
-        code=[*code, *network, *forward, block(COUNT), block(SCORES.replace("NUMBERED", numbers))],
-        lists=lists,
+        constants=images.constants,
+        code=[
+            *images.code,
+            *network,
+            *forward,
+            block(COUNT),
+            block(TALLY_CROWDED if images.crowded else TALLY),
+            block(SCORES.replace("NUMBERED", numbers)),
+        ],
+        lists=images.lists,
         given=("matched",),
         kind="Matched",
         parts=parts,
@@ -54,8 +64,9 @@ COUNT = '''
         """What is found in each image, and what is there."""
         found = [{name: values.cpu() for name, values in each.items()} for each in matched.found]
         return list(zip(found, targets, strict=True))
+'''
 
-
+TALLY = '''
     def tally(found: dict[str, Tensor], target: dict[str, Tensor], label: int) -> list[int]:
         """Hits, boxes with a score of 0.5 or more, and objects of a class in an image."""
         boxes = found["boxes"][(found["labels"] == label) & (found["scores"] >= 0.5)]
@@ -68,10 +79,31 @@ COUNT = '''
         return [hits, len(boxes), len(objects)]
 '''
 
+TALLY_CROWDED = '''
+    def inside(boxes: Tensor, crowds: Tensor) -> Tensor:
+        """The share of each box that lies in each of some others, [n, m]."""
+        low, high = torch.maximum(boxes[:, None, :2], crowds[:, :2]), torch.minimum(boxes[:, None, 2:], crowds[:, 2:])
+        return (high - low).clamp(min=0).prod(2) / (boxes[:, 2:] - boxes[:, :2]).prod(1)[:, None].clamp(min=1e-12)
+
+
+    def tally(found: dict[str, Tensor], target: dict[str, Tensor], label: int) -> list[int]:
+        """Hits, boxes with a score of 0.5 or more that are not in a crowd, and objects of a class in an image."""
+        boxes = found["boxes"][(found["labels"] == label) & (found["scores"] >= 0.5)]
+        objects, crowds = (target["boxes"][(target["labels"] == label) & (target["iscrowd"] == i)] for i in (0, 1))
+        hits, ious, crowded = 0, torchvision.ops.box_iou(boxes, objects), (inside(boxes, crowds) >= 0.5).any(1)
+        for i, row in enumerate(ious):  # the surest box first
+            if len(row) and row.max() >= 0.5:
+                hits += 1
+                ious[:, row.argmax()] = 0  # an object is hit once
+                crowded[i] = False
+        return [hits, len(boxes) - int(crowded.sum()), len(objects)]
+'''
+
 SCORES = '''
     def scores(images: list[tuple[dict[str, Tensor], dict[str, Tensor]]]) -> dict[str, float]:
         """COCO's average precision, and what the boxes with a score of 0.5 or more are worth."""
-        judge = MeanAveragePrecision(backend="faster_coco_eval")
+        recalls = np.linspace(0, 1, 101).tolist()  # not in float32, in which some are passed by
+        judge = MeanAveragePrecision(backend="faster_coco_eval", rec_thresholds=recalls)
         judge.warn_on_many_detections = False  # the best hundred of an image count, as COCO has it
         judge.update(*map(list, zip(*images, strict=True)))
         said = judge.compute()

@@ -6,12 +6,13 @@ from piste.tasks.base.scripted import ScriptedPart
 from piste.tasks.detection.fields import Field, Forms, Written, chosen, forward_as_code, matched_as_code
 
 
-def two_stages(priced: Collection[str], classes: int) -> Written:
+def two_stages(priced: Collection[str], classes: int, *, crowded: bool) -> Written:
     """The pass of Faster R-CNN.
 
     Args:
         priced: the parts that losses price, and in which form.
         classes: of objects.
+        crowded: whether some objects count for nothing.
     """
     parts, fields = chosen(_forms(classes), priced)
     code = [
@@ -22,6 +23,7 @@ def two_stages(priced: Collection[str], classes: int) -> Written:
             PASS,
             TAKEN,
             spared=("index", "targeted", "truth"),
+            crowded=crowded,
         ),
     ]
     return parts, code, {}

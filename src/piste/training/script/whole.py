@@ -44,6 +44,7 @@ IMPORTS: Mapping[str, str] = {
     "ImageOps": "from PIL import ImageOps",
     "load_digits": "from sklearn.datasets import load_digits",
     "Lion": "from timm.optim import Lion",
+    "ElementTree": "from xml.etree import ElementTree",
     "Tensor": "from torch import Tensor",
     "nn": "from torch import nn",
     "F": "from torch.nn import functional as F",
