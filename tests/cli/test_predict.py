@@ -76,3 +76,14 @@ def test_what_can_not_be_is_refused(piste: Piste, trained: Path, discs: Path, tm
     said = piste("predict", "small", discs / "images", twin, "--out", tmp_path / "out", "--runs", trained)
     assert said.code == 2
     assert "would overwrite each other" in said.err
+
+
+def test_data_that_are_gone_are_named_with_the_cure(piste: Piste, trained: Path, discs: Path, tmp_path: Path) -> None:
+    kept = shutil.copytree(discs / "images", tmp_path / "new")
+    recipe = trained / "small" / "recipe.yaml"
+    recipe.write_text(recipe.read_text("utf-8").replace(f"path: {discs}", f"path: {discs}-gone"), "utf-8")
+    for command in (("predict", "small", kept, "--out", tmp_path / "out"), ("export", "small", "--torch")):
+        said = piste(*command, "--runs", trained)
+        assert said.code != 0
+        assert said.err.count("\n") == 1
+        assert f"set data.path in {recipe} to where they are" in said.err

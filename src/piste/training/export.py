@@ -15,7 +15,7 @@ from torch.export import Dim
 
 from piste.tasks.base import Exported
 from piste.training.aside import written_aside
-from piste.training.run import best_model, recipe_of_run
+from piste.training.run import best_model, task_of_run
 
 AXES = {0: "batch", 2: "height", 3: "width"}
 SMALLEST, LARGEST = 32, 8192  # of a side that is free, in pixels; the largest of a batch, too
@@ -71,7 +71,7 @@ def export_onnx(run: Path, out: Path) -> Exported:
 
 
 def _exported(run: Path) -> Exported:
-    task = recipe_of_run(run).open()
+    _, task = task_of_run(run)
     return task.exported(best_model(task, run).eval())
 
 

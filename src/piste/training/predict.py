@@ -10,7 +10,7 @@ from piste.data.folder import SUFFIXES
 from piste.data.problems import DataError
 from piste.training.aside import write_picture, written_aside
 from piste.training.device import start_accelerator
-from piste.training.run import best_model, recipe_of_run
+from piste.training.run import best_model, task_of_run
 
 LINES = "predictions.jsonl"
 Watch = Callable[[Iterable[Path]], Iterable[Path]]
@@ -56,12 +56,11 @@ def predict_files(run: Path, images: Sequence[Path], out: Path, *, watch: Watch 
         FileNotFoundError: the folder is no run.
         ValueError: the run has no best epoch, or two images would be written under one name.
     """
-    recipe = recipe_of_run(run)
+    recipe, task = task_of_run(run)
     stems: dict[str, Path] = {}
     for image in images:
         if stems.setdefault(image.stem, image) != image:
             raise ValueError(f"{image} and {stems[image.stem]} have one stem and would overwrite each other in {out}")
-    task = recipe.open()
     model = best_model(task, run).to(start_accelerator(recipe).device).eval()
     out.mkdir(parents=True, exist_ok=True)
     problems = []

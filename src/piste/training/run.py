@@ -88,6 +88,21 @@ def recipe_of_run(folder: Path) -> Recipe:
     return Recipe.parse(yaml.safe_load(file.read_text("utf-8")), str(file))
 
 
+def task_of_run(folder: Path) -> tuple[Recipe, Task]:
+    """The recipe that a run keeps, and its task, for those who use its model.
+
+    Raises:
+        FileNotFoundError: the folder is no run, or its data are gone.
+        ValueError: the recipe is damaged, or the data are others by now.
+    """
+    recipe = recipe_of_run(folder)
+    try:
+        return recipe, recipe.open()
+    except FileNotFoundError as error:
+        cure = f"put them back, or set data.path in {folder / 'recipe.yaml'} to where they are"
+        raise FileNotFoundError(f"{error}; a run's data say what its model tells apart: {cure}") from error
+
+
 def best_model(task: Task, folder: Path) -> nn.Module:
     """The model of a run's best epoch, on the CPU.
 

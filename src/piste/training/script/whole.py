@@ -15,7 +15,7 @@ from piste.objective.terms import Term
 from piste.tasks.base import Task
 from piste.training.aside import written_aside
 from piste.training.recipe import Recipe
-from piste.training.run import recipe_of_run
+from piste.training.run import task_of_run
 from piste.training.schedulers import Plateau
 from piste.training.script.duel import Rivalry, duel_as_code
 from piste.training.script.loop import Loop, loop_as_code
@@ -110,8 +110,8 @@ def export_script(run: Path, out: Path) -> None:
         FileNotFoundError: the folder is no run.
         ValueError: names what of the run can't be written.
     """
-    recipe = recipe_of_run(run)
-    text = script_of(recipe, recipe.open(), run.resolve().name, out.name)
+    recipe, task = task_of_run(run)
+    text = script_of(recipe, task, run.resolve().name, out.name)
     with written_aside(out) as aside:
         aside.write_text(text, "utf-8")
 
