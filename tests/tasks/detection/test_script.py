@@ -42,9 +42,11 @@ CASES: dict[str, dict[str, Any]] = {
             "sequence": [
                 {"loss": {"classification": "varifocal", "box": {"sum": ["box_l1", {"box_iou": {"kind": "eiou"}}]}}}
                 | {"epochs": 1},
-                {"loss": {"classification": "quality_focal", "box": {"box_iou": {"kind": "iou"}}}},
+                {"loss": {"classification": "quality_focal", "box": {"box_iou": {"kind": "iou"}}}, "epochs": 1},
+                {"loss": {"classification": {"iou_balanced_classification": {"eta": 1.0}}}},
             ]
         },
+        "epochs": 3,
     },
     "fcos": {
         "model": {"name": "fcos", **TIMM, "normalizer": "image"},
@@ -72,8 +74,20 @@ CASES: dict[str, dict[str, Any]] = {
     },
     "ssd_in_parts": {
         "model": {"name": "ssd", **PLAIN, "size": 80, "normalizer": "image"},
-        "loss": {"classification": {"cross_entropy": {"weight": [0.5, 1, 2]}}, "box": {"box_l1": {"beta": 0.5}}},
-        "epochs": 1,
+        "loss": {
+            "sequence": [
+                {
+                    "loss": {
+                        "classification": {"cross_entropy": {"weight": [0.5, 1, 2]}},
+                        "box": {"box_l1": {"beta": 0.5}},
+                    }
+                }
+                | {"epochs": 1},
+                {"loss": {"classification": "iou_balanced_classification", "box": "iou_balanced_localization"}},
+            ]
+        },
+        "optimizer": {"sgd": {"lr": 1e-4}},  # the same
+        "epochs": 2,
     },
 }
 
@@ -139,8 +153,13 @@ def test_a_script_reads_well(runs: Path, name: str) -> None:
             "`model.name`: a script can't train mask_rcnn; it can",
         ),
         (
-            {"loss": {"classification": "iou_balanced_classification"}},
-            "a script can't hold iou_balanced_classification",
+            {"model": {"name": "faster_rcnn", **TIMM, "anchor_sizes": [[12], [24]]}}
+            | {"loss": {"box": "iou_balanced_localization"}},
+            "a script can't hold iou_balanced_localization in a detector of two stages",
+        ),
+        (
+            {"model": {"name": "ssd", **PLAIN}, "loss": {"classification": "hard_mining"}},
+            "a script can't hold hard_mining; it can hold",
         ),
         ({"data": {"augment": ["shear"]}}, "`data.augment`: a script can't do shear with boxes; it can do"),
         ({"data": {"masks": True}}, "`data.masks`: a script reads boxes alone"),

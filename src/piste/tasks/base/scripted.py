@@ -17,6 +17,7 @@ class ScriptedPart:
         classes: scores an element.
         axes: of an image or a row that has a score at each position.
         soft: whether labels lie between 0 and 1.
+        beside: what some losses read besides, by name, as `call`.
     """
 
     given: tuple[str, ...]
@@ -25,6 +26,7 @@ class ScriptedPart:
     classes: int = 1
     axes: int = 0
     soft: bool = False
+    beside: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,8 @@
 
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from piste.data.script.text import block, indented
@@ -30,15 +32,22 @@ class Field(NamedTuple):
     before: str = ""
 
 
-def chosen(forms: Forms, priced: Collection[str]) -> tuple[dict[str, ScriptedPart], list[Field]]:
+def chosen(
+    forms: Forms, priced: Collection[str], beside: Mapping[str, Field] = MappingProxyType({})
+) -> tuple[dict[str, ScriptedPart], list[Field]]:
     """The forms that losses price, and the fields that these need.
 
     Args:
         forms: all there are.
-        priced: the parts that losses price, and in which form.
+        priced: the parts that losses price, and in which form; `iou of` a part where one of them reads that.
+        beside: the IoU that boxes of a part reach.
     """
     parts = {name: part for name, (part, _) in forms.items() if name in priced}
     fields = {field.name: field for name in parts for field in forms[name][1]}
+    for name, field in beside.items():
+        if f"iou of {name}" in priced:
+            parts[name] = replace(parts[name], beside={"iou": f"matched.{field.name}"})
+            fields[field.name] = field
     return parts, list(fields.values())
 
 

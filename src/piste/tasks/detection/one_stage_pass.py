@@ -20,9 +20,15 @@ def one_stage(recipe: DetectionModelRecipe, priced: Collection[str], classes: in
         classes: of objects.
         crowded: whether some objects count for nothing.
     """
-    parts, fields = chosen(_forms(recipe, classes), priced)
+    found = FOUND.replace("DECODED", _decoded(recipe))
+    told = "the IoU that the box of each anchor reaches, [N, A]"
+    beside = {
+        "classification": Field("iou", told, "iou", found + IOU),
+        "box": Field("reached", "the IoU that these boxes reach, [P]", "overlap(predicted.detach(), boxes)", found),
+    }
+    parts, fields = chosen(_forms(recipe, classes), priced, beside)
     calls: dict[str, Callable[..., Any]] = {}
-    if any(field.name == "worth" for field in fields):
+    if {"worth", "iou", "reached"} & {field.name for field in fields}:
         calls["overlap"] = overlap
     told, matching = "One pass, in which each anchor is matched to the object that covers it best.", ASSIGN
     if recipe.name == "fcos":
@@ -64,11 +70,9 @@ def _forms(recipe: DetectionModelRecipe, classes: int) -> Forms:
         "model.box_coder.encode(at, boxes)" if recipe.name == "fcos" else "model.box_coder.encode_single(boxes, at)"
     )
     true_offsets = Field("true_offsets", "how it should move them, [P, 4]", encode)
-    decode = (
-        "model.box_coder.decode(offsets, at)" if recipe.name == "fcos" else "model.box_coder.decode_single(offsets, at)"
-    )
-    boxes = boxes._replace(before=FOUND.replace("DECODED", decode))
-    worth = worth._replace(before=FOUND.replace("DECODED", decode) + WORTH)
+    found = FOUND.replace("DECODED", _decoded(recipe))
+    boxes = boxes._replace(before=found)
+    worth = worth._replace(before=found + WORTH)
     centerness = Field(
         "centerness", "scores of being central in an object, [P, 1]", 'outputs["bbox_ctrness"][positive]'
     )
@@ -114,6 +118,12 @@ def _forms(recipe: DetectionModelRecipe, classes: int) -> Forms:
             [logits, all_offsets, labels, all_true],
         ),
     }
+
+
+def _decoded(recipe: DetectionModelRecipe) -> str:
+    """What the network makes of anchors, as code."""
+    decode = "decode" if recipe.name == "fcos" else "decode_single"
+    return f"model.box_coder.{decode}(offsets, at)"
 
 
 def _scales(recipe: DetectionModelRecipe, *, exclusive: bool, by_image: bool) -> tuple[Field, Field]:
@@ -184,6 +194,11 @@ predicted = DECODED
 WORTH = """
 worth = torch.zeros_like(outputs["cls_logits"])
 worth[positive] = F.one_hot(classes, len(CLASSES)) * overlap(predicted.detach(), boxes).unsqueeze(1)
+"""
+
+IOU = """
+iou = torch.zeros_like(anchors[..., 0])
+iou[positive] = overlap(predicted.detach(), boxes)
 """
 
 CENTRAL = """

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from piste.data.script.boxes import boxes_as_code
 from piste.data.script.text import block
+from piste.losses import IoUBalancedClassification, IoUBalancedLocalization
 from piste.models.detection.architectures import ARCHITECTURES
 from piste.models.detection.script import detector_as_code
 from piste.tasks.base.scripted import Scripted
@@ -14,6 +15,9 @@ from piste.tasks.detection.two_stage_pass import two_stages
 
 if TYPE_CHECKING:
     from piste.tasks.detection.task import DetectionTask
+
+BALANCED = (IoUBalancedClassification, IoUBalancedLocalization)
+"""Losses that read the IoU that boxes reach."""
 
 METRICS = ("ap", "ap50", "ap75", "precision", "recall", "f1", "count_error")
 
@@ -27,7 +31,9 @@ def scripted(task: DetectionTask) -> Scripted:
     names, model = list(task.data.class_names), task.model_recipe
     exclusive = task.predicted["classification"].activation == "softmax"
     network = detector_as_code(model)
-    priced = {term.part for phase in task.objective().order for term in phase.parts if term.part is not None}
+    terms = [term for phase in task.objective().order for term in phase.parts if term.part is not None]
+    priced = {term.part for term in terms if term.part is not None}
+    priced |= {f"iou of {term.part}" for term in terms if isinstance(term.loss, BALANCED)}
     two = ARCHITECTURES[model.name].two_stage
     images = boxes_as_code(task.data, first=int(exclusive))
     if two:

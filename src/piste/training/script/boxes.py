@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from piste.data.script.text import block
+from piste.losses import spec_of
 from piste.models.detection.matched import overlap
+from piste.tasks.base.scripted import ScriptedPart
 from piste.training.script.source import plain
 
 if TYPE_CHECKING:
@@ -51,6 +53,38 @@ def of_numbers(losses: Losses, loss: Any, moving: tuple[str, ...]) -> str:
     """The body of Huber's loss of each number of a box."""
     boxes, delta = losses.task.given[0], losses.settings(loss, moving)["delta"]
     return f'cost = F.huber_loss({boxes}, target, delta={delta}, reduction="none").sum(1)\nreturn (scale * cost).sum()'
+
+
+def of_balanced_offsets(losses: Losses, loss: Any, moving: tuple[str, ...]) -> str:
+    """The body of smooth L1 that counts the more the better a box fits."""
+    _check_iou(losses, loss)
+    settings = losses.settings(loss, moving)
+    weight = plain(f"weight = {settings['w_loc']} * iou**{settings['lambda_']}")
+    cost = f'cost = F.smooth_l1_loss(offsets, target, beta={settings["beta"]}, reduction="none").sum(1)'
+    return f"{weight}\n{cost}\nreturn (scale * weight * cost).sum()"
+
+
+def of_balanced_labels(losses: Losses, loss: Any, moving: tuple[str, ...]) -> str:
+    """The body of cross-entropy whose positives count the more the better their boxes fit."""
+    _check_iou(losses, loss)
+    eta = losses.settings(loss, moving)["eta"]
+    if loss.activation == "softmax":
+        start = f'cost = F.cross_entropy(logits, target, reduction="none")\npositive, share = target > 0, iou**{eta}'
+    else:
+        start = 'cost = F.binary_cross_entropy_with_logits(logits, target.float(), reduction="none")'
+        start += f"\npositive, share = target, iou.unsqueeze(1) ** {eta}"
+    rest = block("""
+        paid = (scale * cost.detach()).where(positive, 0)
+        weighted = (share * paid).sum()
+        weight = (share * paid.sum() / weighted).where(positive & (weighted > 0), 1)
+        return (scale * weight * cost).sum()
+    """)
+    return f"{start}\n{rest}"
+
+
+def _check_iou(losses: Losses, loss: Any) -> None:
+    if not isinstance(losses.task, ScriptedPart) or "iou" not in losses.task.beside:
+        raise ValueError(f"`loss`: a script can't hold {spec_of(loss).name} in a detector of two stages")
 
 
 def of_anchors(losses: Losses, loss: Any, moving: tuple[str, ...]) -> str:

@@ -1,5 +1,6 @@
 """Losses as small functions of plain torch, with only what their settings need."""
 
+import inspect
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -9,6 +10,8 @@ from piste.data.script.text import WIDTH, assigned, fitted, indented
 from piste.losses import Loss, spec_of
 from piste.losses.boxes.box_iou import BoxIoU
 from piste.losses.boxes.box_l1 import BoxL1
+from piste.losses.boxes.iou_balanced_classification import IoUBalancedClassification
+from piste.losses.boxes.iou_balanced_localization import IoUBalancedLocalization
 from piste.losses.boxes.multi_box import MultiBox
 from piste.losses.features.multi_scale_ssim import MultiScaleSSIM
 from piste.losses.features.perceptual import Perceptual
@@ -61,8 +64,15 @@ class Losses:
             ValueError: names a loss that can't be written.
         """
         given = self.task.call if isinstance(self.task, ScriptedPart) else self.task.given
+        if isinstance(self.task, ScriptedPart):
+            given = (*given, *(self.task.beside[name] for name in self._beside(loss)))
         arguments = [*given, *(f"{keyword}={value}" for keyword, value in moving.items())]
         return f"{self._function(loss, tuple(moving))}({', '.join(arguments)})"
+
+    def _beside(self, loss: Any) -> list[str]:
+        """What a loss reads besides the rest, by name."""
+        takes = inspect.signature(loss.forward if isinstance(loss, Loss) else loss).parameters
+        return [name for name in self.task.beside if name in takes] if isinstance(self.task, ScriptedPart) else []
 
     def _function(self, loss: Any, moving: tuple[str, ...]) -> str:
         key = f"{loss!r} {moving}"
@@ -84,7 +94,7 @@ class Losses:
         return self._names[key]
 
     def _whole(self, name: str, loss: Loss, moving: tuple[str, ...], body: str) -> str:
-        arguments = ", ".join(f"{given}: Tensor" for given in self.task.given)
+        arguments = ", ".join(f"{given}: Tensor" for given in (*self.task.given, *self._beside(loss)))
         arguments += "".join(f", {keyword}: float" for keyword in moving)
         told = (type(loss).__doc__ or "").partition("\n")[0]
         source = spec_of(loss).source
@@ -169,6 +179,8 @@ _FAMILIES: Mapping[Any, Callable[[Losses, Any, tuple[str, ...]], str]] = {
     LineLoss: sequences.of_lines,
     BoxIoU: boxes.of_overlap,
     BoxL1: boxes.of_offsets,
+    IoUBalancedLocalization: boxes.of_balanced_offsets,
+    IoUBalancedClassification: boxes.of_balanced_labels,
     MultiBox: boxes.of_anchors,
 }
 """How the losses of each base are written: (losses, loss, keywords that move) -> the body of its function."""
