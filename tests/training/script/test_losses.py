@@ -1,5 +1,6 @@
 """Losses as scripts have them: the value and the gradient of ours, from code that knows nothing of us."""
 
+import math
 import re
 from typing import Any
 
@@ -8,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from piste.losses import Loss, catalogue
+from piste.losses import BinaryCrossEntropy, CrossEntropy, Focal, HardMining, Loss, catalogue
 from piste.losses.labels.base import LabelLoss
 from piste.losses.labels.independent import IndependentLoss
 from piste.losses.regions.base import RegionLoss
@@ -47,7 +48,7 @@ def code_of(loss: Any, task: Scripted) -> tuple[dict[str, Any], str]:
     """The names that the loss's code defines, and its call."""
     losses = Losses(task)
     call = losses.call(loss, {})
-    names: dict[str, Any] = {"torch": torch, "F": F, "Tensor": Tensor, "nn": nn}
+    names: dict[str, Any] = {"torch": torch, "F": F, "Tensor": Tensor, "nn": nn, "math": math}
     code = "\n\n\n".join(losses.functions.values())
     assert "self." not in code
     assert not re.search(r"\+ 0\.0\b", code)
@@ -101,8 +102,18 @@ def test_code_of_a_loss_has_its_value_and_gradient(name: str, activation: str) -
     assert tried or activation == "softmax"
 
 
+@pytest.mark.parametrize("keep", [0.05, 0.4, 1.0])
+@pytest.mark.parametrize(
+    "inner", [None, CrossEntropy(weight=[1.0, 0.5, 3.0]), Focal(activation="sigmoid", alpha=0.3), BinaryCrossEntropy()]
+)
+def test_code_of_the_hardest_elements_has_the_value_and_gradient(inner: Any, keep: float) -> None:
+    loss = HardMining(loss=inner, keep=keep)
+    for axes in (0, 2):
+        assert_alike(loss, loss.activation, axes)
+
+
 def test_what_has_no_formula_of_its_own_is_refused_by_name() -> None:
-    for name in ("boundary", "bi_tempered", "hard_mining"):
+    for name in ("boundary", "bi_tempered"):
         with pytest.raises(ValueError, match=f"can't hold {name}"):
             Losses(scripted("softmax", 2)).call(catalogue()[name].cls(), {})
     with pytest.raises(ValueError, match="custom loss"):

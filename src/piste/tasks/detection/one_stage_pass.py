@@ -132,6 +132,7 @@ def _scales(recipe: DetectionModelRecipe, *, exclusive: bool, by_image: bool) ->
     one = "" if exclusive else ".unsqueeze(1)"
     if recipe.name == "retinanet":
         shape = "[N, 1, A]"
+        told = f"{told}, 0 where it meets an object half-way"
         scale = Field("scale", f"{told}, {shape}", "(scale * (index != -2)).unsqueeze(1)", SCALE[by_image])
     elif by_image:
         scale = Field("scale", f"{told}, [N, 1{'' if exclusive else ', 1'}]", f"scale{one}", SCALE[True])

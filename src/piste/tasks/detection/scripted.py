@@ -113,7 +113,8 @@ SCORES = '''
         judge.warn_on_many_detections = False  # the best hundred of an image count, as COCO has it
         judge.update(*map(list, zip(*images, strict=True)))
         said = judge.compute()
-        values = {name: said[key].item() for name, key in (("ap", "map"), ("ap50", "map_50"), ("ap75", "map_75"))}
+        names = {"ap": "map", "ap50": "map_50", "ap75": "map_75"}
+        values = {name: said[key].item() if said[key] >= 0 else float("nan") for name, key in names.items()}
         by_class = {}
         for label, name in NUMBERED:
             counts = torch.tensor([tally(*each, label) for each in images], dtype=torch.float64)

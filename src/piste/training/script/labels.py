@@ -87,7 +87,41 @@ def _smoothed(losses: Losses, loss: Any, settings: dict[str, str], smoothing: st
     return "\n".join(lines)
 
 
+def of_hardest(losses: Losses, loss: Any, moving: tuple[str, ...]) -> str:
+    """The body of a loss of labels that counts for the hardest elements alone."""
+    inner, keep = loss._each, losses.settings(loss, moving)["keep"]
+    if not isinstance(inner, LabelLoss) or inner.label_smoothing:
+        raise ValueError(
+            f"`loss`: a script can't hold hard_mining of {inner!r}; it can hold that of cross_entropy or focal"
+        )
+    settings, given = losses.settings(inner, ()), losses.task.given
+    if inner.activation == "sigmoid":
+        lines = _costs(losses, inner, settings, None)
+        by_class = "weight"
+    else:
+        lines = _price(losses, inner, settings, '-F.cross_entropy(logits, target, reduction="none")')
+        by_class = "weight[target]"
+    factors = [name for name in ("scale", "known") if name in given]
+    if inner.weight is not None:
+        lines.append(losses.weights(inner.weight, view=_view(losses) if inner.activation == "sigmoid" else ""))
+        factors.append(by_class)
+    counts = " * ".join([*factors, "torch.ones_like(cost)"])
+    lines += [
+        f"weight = {counts}",
+        "hardness = cost.detach().where(weight > 0, -math.inf)",
+        f"number = max(math.ceil({keep} * int((weight > 0).sum()) - 1e-4), 1)",
+        "kept = weight * (hardness >= hardness.flatten().topk(number).values[-1])",
+        "return (kept * cost).sum() / kept.sum().clamp(min=1e-30)",
+    ]
+    return "\n".join(lines)
+
+
 def _independent(losses: Losses, loss: Any, settings: dict[str, str], smoothing: str | None) -> str:
+    return "\n".join([*_costs(losses, loss, settings, smoothing), *mean_of_labels(losses, loss)])
+
+
+def _costs(losses: Losses, loss: Any, settings: dict[str, str], smoothing: str | None) -> list[str]:
+    """Lines that set `cost` to the price of each label."""
     no, yes = _sides(losses, loss, settings)
     soft = isinstance(losses.task, ScriptedPart) and losses.task.soft
     if smoothing is None and soft:
@@ -107,7 +141,7 @@ def _independent(losses: Losses, loss: Any, settings: dict[str, str], smoothing:
             f"share = target + {smoothing} * (0.5 - target.float())",
             f"cost = {yes} * share * of_yes + {no} * (1 - share) * of_no",
         ]
-    return "\n".join([*lines, *mean_of_labels(losses, loss)])
+    return lines
 
 
 def mean_of_labels(losses: Losses, loss: Any) -> list[str]:

@@ -19,6 +19,7 @@ from piste.losses.features.ssim import SSIM
 from piste.losses.features.style import Style
 from piste.losses.features.total_variation import TotalVariation
 from piste.losses.labels.base import LabelLoss
+from piste.losses.labels.hard_mining import HardMining
 from piste.losses.labels.independent import IndependentLoss
 from piste.losses.labels.quadratic import Quadratic
 from piste.losses.labels.symmetric_cross_entropy import SymmetricCrossEntropy
@@ -162,6 +163,7 @@ def _composed(losses: Losses, loss: Any, moving: tuple[str, ...]) -> str:
 
 
 _FAMILIES: Mapping[Any, Callable[[Losses, Any, tuple[str, ...]], str]] = {
+    HardMining: labels.of_hardest,
     LabelLoss: labels.of_labels,
     SymmetricCrossEntropy: labels.of_labels,
     Quadratic: labels.of_squares,
