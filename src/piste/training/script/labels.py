@@ -101,7 +101,7 @@ def of_hardest(losses: Losses, loss: Any, moving: tuple[str, ...]) -> str:
     else:
         lines = _price(losses, inner, settings, '-F.cross_entropy(logits, target, reduction="none")')
         by_class = "weight[target]"
-    factors = [name for name in ("scale", "known") if name in given]
+    factors: list[str] = [name for name in ("scale", "known") if name in given]
     if inner.weight is not None:
         lines.append(losses.weights(inner.weight, view=_view(losses) if inner.activation == "sigmoid" else ""))
         factors.append(by_class)
