@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from piste.metrics.percent import SPACE
 from piste.report.comparison import write_comparison
 from piste.report.page import write_report
 from piste.report.pictures import SMALL
@@ -17,7 +18,6 @@ from piste.report.record import RunRecord
 from piste.report.snapshots import OPEN, moments
 from piste.report.story import headline
 from piste.report.strips import compared_strips, strip_wall
-from piste.report.words import SPACE
 
 
 @pytest.fixture(scope="module")

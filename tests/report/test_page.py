@@ -7,8 +7,8 @@ import shutil
 import pytest
 from PIL import Image
 
+from piste.metrics.percent import SPACE, percent
 from piste.report.page import write_report
-from piste.report.words import SPACE, percent
 
 
 def written(run) -> str:

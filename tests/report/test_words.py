@@ -4,7 +4,8 @@ import math
 
 import pytest
 
-from piste.report.words import SPACE, duration, found, percent, plural
+from piste.metrics.percent import SPACE, percent
+from piste.report.words import duration, found, plural
 
 LAKE = ["lake"]
 

@@ -3,8 +3,9 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+from piste.metrics.percent import percent
 from piste.report.record import RunRecord
-from piste.report.words import grouped, percent
+from piste.report.words import grouped
 
 MOST = 40  # classes that a figure has room for
 

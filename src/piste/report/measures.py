@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from typing import Any, Self, final
 
 from piste.metrics.names import METRICS, Metric, metric_of
-from piste.report.words import decimals, digits_of, number, percent
+from piste.metrics.percent import percent
+from piste.report.words import decimals, digits_of, number
 
 # of runs that don't say what they are judged by: those of segmentation before there were other tasks
 KEY_METRICS = ("iou", "f1", "precision", "recall", "average_precision", "object_f1")

@@ -5,7 +5,7 @@ from typing import Any
 
 import yaml
 
-from piste.report.words import NONE
+from piste.metrics.percent import NONE
 
 
 def differences(recipes: Sequence[Mapping[str, Any]]) -> list[tuple[str, list[str]]]:

@@ -4,8 +4,9 @@ import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from piste.metrics.percent import NONE
 from piste.report.record import RunRecord
-from piste.report.words import NONE, SPLITS, decimals, signed
+from piste.report.words import SPLITS, decimals, signed
 
 CHOICES = {"default": "threshold 0.5", "best_threshold": "best threshold"}
 MOST_PARTS = 4  # classes, past which tables of everything show the most telling metric of each alone

@@ -5,8 +5,9 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
 
+from piste.metrics.percent import SPACE
 from piste.report.record import RunRecord
-from piste.report.words import SPACE, SPLITS, decimals, duration, found, grouped
+from piste.report.words import SPLITS, decimals, duration, found, grouped
 
 
 class KeyNumber(NamedTuple):

@@ -5,11 +5,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from piste.metrics.percent import NONE
 from piste.report.measures import Measures
 from piste.report.record import RunRecord
 from piste.report.scores import check_one_task, choice_name, metrics_of, scores_or_latest
 from piste.report.story import thresholds
-from piste.report.words import NONE, SPLITS, decimals, signed
+from piste.report.words import SPLITS, decimals, signed
 
 
 class Row(NamedTuple):

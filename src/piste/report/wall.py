@@ -6,10 +6,11 @@ from typing import NamedTuple
 
 import numpy as np
 
+from piste.metrics.percent import SPACE, percent
 from piste.report.artefacts import Tile
 from piste.report.pictures import ERRORS, IGNORE, class_colour, classes, errors, overlay_uri, photo_uri, prediction
 from piste.report.record import RunRecord
-from piste.report.words import SPACE, decimals, percent
+from piste.report.words import decimals
 
 
 class Layer(NamedTuple):

@@ -20,7 +20,10 @@ def test_a_right_model_is_right_at_the_threshold_that_val_chose(squares):
     assert val.scores["best_threshold"]["f1"] == 1.0
     test = examined(task, Reader(score=0.6), "test", val)
     assert test.kept == val.kept
-    assert val.story == "found 100% of the objects, and 0% of its boxes hold none; found least of red (100%)"
+    assert (
+        val.story
+        == "found 100\u00a0% of the objects, and 0\u00a0% of its boxes hold none; found least of red (100\u00a0%)"
+    )
 
 
 def test_the_images_with_most_mistakes_come_first(squares):

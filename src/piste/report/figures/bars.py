@@ -9,12 +9,13 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 from pydantic import BaseModel, Field, model_validator
 
+from piste.metrics.percent import percent
 from piste.report.canvas import new_figure, style
 from piste.report.figures.drawing import Drawing, Number, shortened
 from piste.report.figures.lines import LEGEND_COLUMNS
 from piste.report.figures.time import legend
 from piste.report.palette import INK, run_colour
-from piste.report.words import grouped, number, percent
+from piste.report.words import grouped, number
 
 MOST_NAMES = 60  # rows that are drawn; the first ones
 UNITS: dict[str, Callable[[float], str]] = {

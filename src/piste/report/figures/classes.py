@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 
 from matplotlib.figure import Figure
 
+from piste.metrics.percent import percent
 from piste.report.canvas import new_figure, style, title
 from piste.report.palette import INK, MUTED, run_colour
-from piste.report.words import percent
 
 
 def classes_figure(

@@ -8,10 +8,11 @@ from matplotlib.figure import Figure
 from matplotlib.patches import FancyBboxPatch
 from pydantic import Field, model_validator
 
+from piste.metrics.percent import percent
 from piste.report.canvas import new_figure
 from piste.report.figures.drawing import Drawing, Number, shortened
 from piste.report.palette import INK, MUTED, run_colour
-from piste.report.words import grouped, percent
+from piste.report.words import grouped
 
 SMALLEST_TEXT = 24  # CSS pixels of a cell that a number fits into
 MOST_NAMES = 40  # that fit beside the matrix

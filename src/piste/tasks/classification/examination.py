@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from piste.metrics.classification import Answers
+from piste.metrics.percent import percent
 from piste.tasks.base import Examined, Shown
 from piste.tasks.base.panels import photograph
 from piste.tasks.classification.figures import figures
@@ -88,14 +89,10 @@ def story(scores: Mapping[str, float], answers: Answers, classes: Sequence[str])
     hardest = min(recalls, key=lambda name: recalls[name]) if recalls else None
     part = ""
     if hardest is not None and recalls[hardest] < 1:
-        part = f"; hardest class: {hardest} ({_percent(recalls[hardest])} of them found)"
+        part = f"; hardest class: {hardest} ({percent(recalls[hardest], fine=True)} of them found)"
     if answers.multi_label:
-        return f"told {_percent(scores['hamming'])} of the labels right, at an F1 of {scores['f1']:.2f}{part}"
-    return f"named {_percent(scores['accuracy'])} of the images right{part}"
-
-
-def _percent(share: float) -> str:
-    return f"{100 * share:.1f}\u00a0%"
+        return f"told {percent(scores['hamming'], fine=True)} of the labels right, at an F1 of {scores['f1']:.2f}{part}"
+    return f"named {percent(scores['accuracy'], fine=True)} of the images right{part}"
 
 
 def _answer(answers: Answers, i: int, classes: Sequence[str]) -> dict[str, Any]:

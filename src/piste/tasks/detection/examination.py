@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from piste.metrics.box_matches import match
 from piste.metrics.curves import Curve
 from piste.metrics.detection import DetectionScores
+from piste.metrics.percent import percent
 from piste.tasks.base.examined import Examined, Figure, Shown
 from piste.tasks.detection.drawing import LEGEND, hits_and_misses, surer
 from piste.tasks.detection.task import DetectionTask
@@ -104,13 +105,14 @@ def _story(scores: Mapping[str, float], thresholds: Mapping[str, float], names: 
     scored = [
         name for name in names if f"recall/{name}" in scores and scores[f"recall/{name}"] == scores[f"recall/{name}"]
     ]
-    said = f"found {scores['recall']:.0%} of the objects, and {1 - scores['precision']:.0%} of its boxes hold none"
+    found, empty = percent(scores["recall"]), percent(1 - scores["precision"])
+    said = f"found {found} of the objects, and {empty} of its boxes hold none"
     if len(names) == 1:
         return f"{said}, from a score of {thresholds[names[0]]:.2f} on"
     if not scored:
         return said
     worst = min(scored, key=lambda name: scores[f"recall/{name}"])
-    return f"{said}; found least of {worst} ({scores[f'recall/{worst}']:.0%})"
+    return f"{said}; found least of {worst} ({percent(scores[f'recall/{worst}'])})"
 
 
 def _figures(

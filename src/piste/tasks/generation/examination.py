@@ -13,6 +13,7 @@ from piste.data.generation.images import GenerationImages
 from piste.metrics.generation.frechet import frechet_distance
 from piste.metrics.generation.manifold import nearest
 from piste.metrics.generation.modes import judge_modes
+from piste.metrics.percent import percent
 from piste.tasks.base import Examined, Shown
 from piste.tasks.base.examined import Figure
 from piste.tasks.generation.pictures import as_pixels, enlarged
@@ -68,8 +69,8 @@ def _training_features(task: GenerationTask, device: torch.device) -> Tensor:
 def _told(found: Mapping[str, float], floor: float | None) -> str:
     beside = "" if floor is None else f" (real ones: {floor:.2f})"
     return (
-        f"made images of which {100 * found['sample_precision']:.0f}\u00a0% lie among real ones, and reached "
-        f"{100 * found['sample_recall']:.0f}\u00a0% of those; Fréchet distance {found['frechet_distance']:.2f}{beside}"
+        f"made images of which {percent(found['sample_precision'])} lie among real ones, and reached "
+        f"{percent(found['sample_recall'])} of those; Fréchet distance {found['frechet_distance']:.2f}{beside}"
     )
 
 
@@ -126,13 +127,12 @@ def examine_points(task: GenerationTask, model: nn.Module, batches: Iterable[Any
         "the ring",
         found["high_quality"],
         {"generated over real": task.plane(points)},
-        note=f"{100 * found['high_quality']:.0f}\u00a0% of the points lie within three deviations of a mode",
+        note=f"{percent(found['high_quality'])} of the points lie within three deviations of a mode",
     )
     covered = round(found["modes_covered"] * len(centres))
     return Examined(
         scores={"default": found},
-        story=f"reached {covered} of {len(centres)} modes; {100 * found['high_quality']:.0f}\u00a0% of its points lie"
-        " in one",
+        story=f"reached {covered} of {len(centres)} modes; {percent(found['high_quality'])} of its points lie in one",
         figures=[_plane(points, real), _per_mode(counts, real, centres, deviation)],
         wall=[ring, *(_zoomed(task, points, mode, counts[mode], expected) for mode in order)],
         samples=[{"name": f"mode {mode}", "score": counts[mode] / expected, "points": counts[mode]} for mode in order],

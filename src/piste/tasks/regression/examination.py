@@ -7,6 +7,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from piste.metrics.percent import percent
 from piste.metrics.regression import Numbers
 from piste.tasks.base import Examined, Shown
 from piste.tasks.base.panels import photograph
@@ -87,5 +88,5 @@ def story(scores: Mapping[str, float], values: Sequence[str], quantiles: Sequenc
     if quantiles is None:
         return text
     promised = quantiles[-1] - quantiles[0]
-    held = f"{100 * scores['interval_coverage']:.0f}\u00a0%"
-    return f"{text}; {held} of the true values lie in its interval for {100 * promised:.3g}\u00a0%"
+    held = percent(scores["interval_coverage"])
+    return f"{text}; {held} of the true values lie in its interval for {percent(promised)}"

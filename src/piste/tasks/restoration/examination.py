@@ -6,6 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from piste.metrics.percent import percent
 from piste.metrics.restoration import RestorationScores
 from piste.metrics.spectrum import Spectrum, error_spectrum
 from piste.tasks.base import Examined, Shown
@@ -66,9 +67,7 @@ def _shown(sample: dict[str, Any], given: Tensor, restored: Tensor, target: Tens
         "error of the input": error_map(given, target, white),
         "error left": error_map(restored, target, white),
     }
-    note = (
-        f"{sample['psnr']:.1f} dB, {sample['gain']:+.1f} dB on the input; white is an error of {100 * white:.0f}\u00a0%"
-    )
+    note = f"{sample['psnr']:.1f} dB, {sample['gain']:+.1f} dB on the input; white is an error of {percent(white)}"
     return Shown(sample["name"], sample["score"], {name: enlarged(panel) for name, panel in panels.items()}, note)
 
 

@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 from piste.metrics.edits import align
+from piste.metrics.percent import percent
 from piste.models.text.recipe import Beam, Greedy
 from piste.tasks.base.examined import Examined, Figure, Shown
 from piste.tasks.text.pictures import line_picture, reading_picture
@@ -92,15 +93,11 @@ def _shown(task: TextTask, split: str, reading: Reading) -> Shown:
 
 
 def _story(scores: dict[str, float], confused: Counter[tuple[str, str]]) -> str:
-    exact, wrong = (_percent(scores[name], digits) for name, digits in (("exact", 0), ("cer", 1)))
+    exact, wrong = percent(scores["exact"]), percent(scores["cer"], fine=True)
     said = f"read {exact} of the lines without a mistake; {wrong} of the characters are wrong"
     for (truth, read), count in confused.most_common(1):
         said += f", most often {_quoted(truth)} read as {_quoted(read)} ({count} times)"
     return said
-
-
-def _percent(share: float, digits: int) -> str:
-    return f"{100 * share:.{digits}f}\u00a0%"
 
 
 def _quoted(char: str) -> str:
