@@ -56,11 +56,12 @@ def trained(name: str, runs: Path) -> dict[str, Any]:
         raise RuntimeError(f"{name} failed; see its log in {runs}")
     summary = json.loads((runs / name / "summary.json").read_text("utf-8"))
     metric = summary["key_metrics"][0]
+    fact = summary["metrics"][metric.partition("/")[0]]
     scores = {split: summary[split]["default"] for split in ("val", "test") if summary.get(split)}
     return {
         "task": summary["task"],
-        "metric": summary["metrics"][metric.partition("/")[0]]["label"],
-        "share": summary["metrics"][metric.partition("/")[0]]["share"],
+        "metric": fact["label"],
+        "percent": fact["share"] and fact["percent"],
         **{split: values[metric] for split, values in scores.items()},
         "story": summary["story"].get("test") or summary["story"]["val"],
         "epochs": summary["epochs"],
@@ -88,7 +89,7 @@ def table(found: dict[str, Any]) -> str:
         "|---|---|---|---:|---:|---:|---:|---:|---:|",
     ]
     for name, each in found["recipes"].items():
-        scores = [shown(each.get(split), share=each["share"]) for split in ("val", "test")]
+        scores = [shown(each.get(split), percent=each["percent"]) for split in ("val", "test")]
         lines.append(
             f"| `{name}` | {each['task']} | {each['metric']} | {scores[0]} | {scores[1]} | {each['epochs']} |"
             f" {each['parameters'] / 1e6:.2f} M | {each['minutes']:.1f} | {each['megabytes'] / 1024:.1f} GiB |"
@@ -96,11 +97,11 @@ def table(found: dict[str, Any]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def shown(value: float | None, *, share: bool) -> str:
+def shown(value: float | None, *, percent: bool) -> str:
     """A score as a reader wants it."""
     if value is None:
         return "\N{EN DASH}"
-    return f"{100 * value:.1f} %" if share else f"{value:.3g}"
+    return f"{100 * value:.1f} %" if percent else f"{value:#.3g}"
 
 
 if __name__ == "__main__":

@@ -153,3 +153,10 @@ def test_many_classes_have_a_table_of_their_own_the_weakest_first(digits):
     assert labels == ["Accuracy", "F1", "Precision", "Recall", "Error rate"]
     assert sum(row.label == "F1, nine" for row in comparison_rows([digits, digits])) == 2
     assert not any(row.label.startswith("Recall, ") for row in comparison_rows([digits, digits]))
+
+
+def test_whether_a_share_is_read_in_percent_is_said_by_the_run_and_else_known_by_its_name():
+    facts = {"overlap": {"share": True, "percent": False}, "found": {"share": True, "percent": True}, "iou": {}}
+    measures = Measures.declared({"key_metrics": ["iou"], "metrics": facts})
+    shown = [measures.shown(name, 0.4132).replace("\u00a0", " ") for name in ("overlap", "found", "iou", "recall")]
+    assert shown == ["0.413", "41.3 %", "0.413", "41.3 %"]

@@ -19,12 +19,14 @@ MATCHED = ("precision", "recall", "f1", "count_error")
 
 file_metrics(
     {
-        "ap": Metric("AP", meaning="average precision, averaged over overlaps of 0.5 … 0.95: COCO's main score"),
-        "ap50": Metric("AP50", meaning="average precision where an overlap (IoU) of 0.5 is a hit"),
-        "ap75": Metric("AP75", meaning="average precision where only an overlap (IoU) of 0.75 is a hit"),
-        "ap_small": Metric("AP small", meaning="AP of objects below 32 x 32 pixels"),
-        "ap_medium": Metric("AP medium", meaning="AP of objects between 32 x 32 and 96 x 96 pixels"),
-        "ap_large": Metric("AP large", meaning="AP of objects above 96 x 96 pixels"),
+        "ap": Metric(
+            "AP", percent=False, meaning="average precision, averaged over overlaps of 0.5 … 0.95: COCO's main score"
+        ),
+        "ap50": Metric("AP50", percent=False, meaning="average precision where an overlap (IoU) of 0.5 is a hit"),
+        "ap75": Metric("AP75", percent=False, meaning="average precision where only an overlap (IoU) of 0.75 is a hit"),
+        "ap_small": Metric("AP small", percent=False, meaning="AP of objects below 32 x 32 pixels"),
+        "ap_medium": Metric("AP medium", percent=False, meaning="AP of objects between 32 x 32 and 96 x 96 pixels"),
+        "ap_large": Metric("AP large", percent=False, meaning="AP of objects above 96 x 96 pixels"),
         "ar1": Metric("AR1", meaning="recall, averaged over overlaps, of the best prediction in each image"),
         "ar10": Metric("AR10", meaning="recall, averaged over overlaps, of the best ten predictions in each image"),
         "ar100": Metric(
@@ -36,9 +38,15 @@ file_metrics(
             share=False,
             meaning="how far the number of objects in an image is off",
         ),
-        "mask_ap": Metric("Mask AP", meaning="AP of instance masks, averaged over overlaps of 0.5 … 0.95"),
-        "mask_ap50": Metric("Mask AP50", meaning="AP of instance masks where an overlap (IoU) of 0.5 is a hit"),
-        "mask_ap75": Metric("Mask AP75", meaning="AP of instance masks where only an overlap of 0.75 is a hit"),
+        "mask_ap": Metric(
+            "Mask AP", percent=False, meaning="AP of instance masks, averaged over overlaps of 0.5 … 0.95"
+        ),
+        "mask_ap50": Metric(
+            "Mask AP50", percent=False, meaning="AP of instance masks where an overlap (IoU) of 0.5 is a hit"
+        ),
+        "mask_ap75": Metric(
+            "Mask AP75", percent=False, meaning="AP of instance masks where only an overlap of 0.75 is a hit"
+        ),
     }
 )
 

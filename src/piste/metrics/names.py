@@ -12,13 +12,16 @@ class Metric:
     Args:
         label: what a report calls it.
         smaller_is_better: as for errors.
-        share: whether it lies in 0 … 1 and is read in percent.
+        share: whether it lies in 0 … 1.
+        percent: whether a share is read in percent, as one of things that can be counted is: a recall of 41 %, but an
+            IoU of 0.41.
         meaning: one line.
     """
 
     label: str
     smaller_is_better: bool = False
     share: bool = True
+    percent: bool = True
     meaning: str = ""
 
 
@@ -46,15 +49,19 @@ def metric_of(name: str) -> Metric:
 
 file_metrics(
     {
-        "iou": Metric("IoU", meaning="pixels of a class in truth and prediction, divided by those in either"),
-        "f1": Metric("F1", meaning="harmonic mean of precision and recall"),
+        "iou": Metric(
+            "IoU", percent=False, meaning="pixels of a class in truth and prediction, divided by those in either"
+        ),
+        "f1": Metric("F1", percent=False, meaning="harmonic mean of precision and recall"),
         "precision": Metric("Precision", meaning="share of what was predicted that is true"),
         "recall": Metric("Recall", meaning="share of what is true that was predicted"),
         "accuracy": Metric("Accuracy", meaning="share of what was named right"),
-        "average_precision": Metric("Average precision", meaning="area under the curve of precision over recall"),
+        "average_precision": Metric(
+            "Average precision", percent=False, meaning="area under the curve of precision over recall"
+        ),
         "object_precision": Metric("Objects: precision", meaning="share of the predicted objects that are true"),
         "object_recall": Metric("Objects: recall", meaning="share of the true objects that were found"),
-        "object_f1": Metric("Objects: F1", meaning="harmonic mean of the objects' precision and recall"),
+        "object_f1": Metric("Objects: F1", percent=False, meaning="harmonic mean of the objects' precision and recall"),
         "object_count_error": Metric(
             "Objects: count error",
             smaller_is_better=True,

@@ -12,9 +12,6 @@ from piste.report.words import decimals, digits_of, number
 # of runs that don't say what they are judged by: those of segmentation before there were other tasks
 KEY_METRICS = ("iou", "f1", "precision", "recall", "average_precision", "object_f1")
 
-# Shares that nothing is counted by, so that no percentage comes to mind: "an IoU of 0.41", but "a recall of 41 %".
-INDICES = {"iou", "f1", "dice", "ap", "ap50", "ap75", "map", "auc", "auroc", "average", "ssim", "lpips", "r2", "kappa"}
-
 
 @final
 @dataclass(frozen=True)
@@ -68,9 +65,10 @@ class Measures:
             >>> Measures().shown("iou", 0.4132), Measures().shown("recall", 0.4132).replace("\u00a0", " ")
             ('0.413', '41.3 %')
         """
-        if not self.of(name).share:
+        metric = self.of(name)
+        if not metric.share:
             return number(value)
-        return decimals(value) if INDICES & set(name.partition("/")[0].split("_")) else percent(value, fine=True)
+        return percent(value, fine=True) if metric.percent else decimals(value)
 
     def better(self, name: str, values: Iterable[float]) -> float:
         """The best of some values; NaN where none is a number."""
@@ -92,4 +90,5 @@ def _read(name: str, fact: Any) -> Metric:
         str(fact.get("label") or name),
         smaller_is_better=bool(fact.get("smaller_is_better", False)),
         share=bool(fact.get("share", True)),
+        percent=bool(fact.get("percent", metric_of(name).percent)),
     )

@@ -16,7 +16,7 @@ file_metrics(
         ),
         "sample_precision": Metric("Sample precision", meaning="share of generated samples that lie among real ones"),
         "sample_recall": Metric("Sample recall", meaning="share of real samples that lie among generated ones"),
-        "sample_f1": Metric("Sample F1", meaning="harmonic mean of sample precision and recall"),
+        "sample_f1": Metric("Sample F1", percent=False, meaning="harmonic mean of sample precision and recall"),
         "modes_covered": Metric("Modes covered", meaning="share of the modes that generated points reach"),
         "high_quality": Metric(
             "High quality", meaning="share of generated points within three deviations of a mode's centre"
