@@ -1,4 +1,4 @@
-"""What libraries of models say while they build one."""
+"""What libraries say of their own workings, to nobody who could act on it."""
 
 import logging
 import warnings
@@ -7,9 +7,13 @@ from contextlib import contextmanager
 
 
 @contextmanager
-def hushed() -> Iterator[None]:
-    """Keeps to themselves what the libraries say of their own old spellings and of each attempt to download."""
-    logs = [logging.getLogger(name) for name in ("huggingface_hub", "timm")]
+def hushed(*names: str) -> Iterator[None]:
+    """Keeps logs and warnings to themselves; what fails raises.
+
+    Args:
+        names: of the libraries; by default those of models, which tell of old spellings and of attempts to download.
+    """
+    logs = [logging.getLogger(name) for name in names or ("huggingface_hub", "timm")]
     levels = [log.level for log in logs]
     for log in logs:
         log.setLevel(logging.CRITICAL)

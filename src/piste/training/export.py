@@ -1,8 +1,6 @@
 """A run's best model written for others to run: as ONNX, or as a program of torch."""
 
 import json
-import logging
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
@@ -13,10 +11,12 @@ import torch
 from torch import nn
 from torch.export import Dim
 
+from piste.models.hushed import hushed
 from piste.tasks.base import Exported
 from piste.training.aside import written_aside
 from piste.training.run import best_model, task_of_run
 
+EXPORTERS = ("torch", "onnxscript", "onnx_ir")
 AXES = {0: "batch", 2: "height", 3: "width"}
 SMALLEST, LARGEST = 32, 8192  # of a side that is free, in pixels; the largest of a batch, too
 
@@ -55,7 +55,7 @@ def export_onnx(run: Path, out: Path) -> Exported:
     if missing:
         raise ValueError(f"--onnx needs {' and '.join(missing)}; `pip install 'piste[export]'`")
     exported = _exported(run)
-    with _hushed(), _lstm_kept(exported.module):
+    with hushed(*EXPORTERS), _lstm_kept(exported.module):
         found: Any = torch.onnx.export(
             _program(exported),
             dynamo=True,
@@ -82,7 +82,7 @@ def _program(exported: Exported) -> torch.export.ExportedProgram:
         least = 1 if axis == 0 else max(SMALLEST // step, 2)
         steps = Dim(f"{AXES[axis]}_{step}", min=least, max=LARGEST // step)
         axes[axis] = steps if step == 1 else step * steps
-    with torch.no_grad(), _hushed(), _lstm_kept(exported.module):
+    with torch.no_grad(), hushed(*EXPORTERS), _lstm_kept(exported.module):
         return torch.export.export(exported.module, (exported.example,), dynamic_shapes=(axes,))
 
 
@@ -107,19 +107,3 @@ def _lstm_kept(module: nn.Module) -> Iterator[None]:
         raise ValueError(f"the model takes inputs of any length, {came}; take a newer torch") from None
     with register_lstm_while_loop_decomposition():
         yield
-
-
-@contextmanager
-def _hushed() -> Iterator[None]:
-    """Keeps to themselves what the exporters say of their own workings."""
-    loggers = [logging.getLogger(name) for name in ("torch", "onnxscript", "onnx_ir")]
-    levels = [logger.level for logger in loggers]
-    for logger in loggers:
-        logger.setLevel(logging.ERROR)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        for logger, level in zip(loggers, levels, strict=True):
-            logger.setLevel(level)
