@@ -1,7 +1,9 @@
 """Two processes that share each batch end where one process ends, and go on after a death as if there had been none."""
 
+import resource
 import subprocess
 import sys
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -103,6 +105,37 @@ def test_they_go_on_after_a_death_as_if_nothing_had_happened(recipe: Path, whole
     assert resumed.returncode == 0, resumed.stderr
     assert figures(folder) == pytest.approx(figures(whole), rel=1e-6, abs=1e-9)
     assert len(notes_of(folder, "resume")) == 1
+
+
+@pytest.mark.slow
+def test_a_disk_that_is_full_leaves_no_traceback(recipe: Path) -> None:
+    def fill() -> None:  # no file may grow beyond this, as on a disk with nothing left
+        resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
+
+    launcher = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m", "piste"]
+    command = [*launcher, "run", recipe, "--runs", recipe.parent / "runs", "--name", "full"]
+    done = subprocess.run(list(map(str, command)), capture_output=True, text=True, check=False, preexec_fn=fill)
+    assert done.returncode != 0
+    assert "could not be written: File too large" in done.stderr
+    assert "[rank" not in done.stderr  # what torchrun says of a process that ends with a traceback
+
+
+def test_a_process_that_is_left_alone_says_so_in_one_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def lost() -> None:
+        raise RuntimeError("[gloo/transport/tcp/pair.cc:561] Connection closed by peer [127.0.0.1]:9119.")
+
+    cli = import_module("piste.cli.app")
+    monkeypatch.setattr(cli, "app", lost)
+    with pytest.raises(RuntimeError, match="closed by peer"):  # alone, it is something else
+        cli.main()
+    monkeypatch.setattr(processes, "count", lambda: 2)
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    assert ended.value.code == 1
+    said = capsys.readouterr().err
+    assert said == "piste: another process of this training has stopped, and so does this one; `piste resume` goes on\n"
 
 
 def test_a_batch_that_is_too_small_to_share_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -57,8 +57,19 @@ def main() -> None:
         _stop(error, 2)
     except (FloatingPointError, OSError) as error:
         _stop(error, 1)
+    except RuntimeError as error:
+        if not _left_alone(error):
+            raise
+        _stop("another process of this training has stopped, and so does this one; `piste resume` goes on", 1)
     except KeyboardInterrupt:
         _stop("interrupted; `piste resume` goes on from the last checkpoint", 130)
+
+
+def _left_alone(error: RuntimeError) -> bool:
+    """Whether this is how a process learns that another one, which it trains with, is gone."""
+    from piste.training import processes
+
+    return processes.count() > 1 and any(word in str(error) for word in ("closed by peer", "reset by peer"))
 
 
 def _stop(error: object, code: int) -> None:
