@@ -1,7 +1,7 @@
 """The last look at a trained segmentation model: scores at two thresholds, curves, and pictures, the worst first."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from piste.metrics.images import ImageScore, image_scores, worst_first
 from piste.metrics.objects import ObjectScores
 from piste.tasks.base import Batch, Examined, Shown
+from piste.tasks.segmentation.examined import examined
 from piste.tasks.segmentation.task import SegmentationScores, SegmentationTask
 
 WALL_PIXELS = 4_000_000  # pictures are kept up to so many pixels in all, but eight of them always
@@ -82,23 +83,9 @@ def examine(
             wall.add(Seen(name, score, picture))
     thresholds = dict(thresholds or scores.pixels.best_threshold())
     objects = _objects_at(task, model, batches, thresholds)
-    order = worst_first([score for _, score in ranked])
-    return Examined(
-        scores={"default": scores.compute(), "best_threshold": scores.pixels.at(thresholds) | objects.compute()},
-        samples=[{"name": ranked[i][0], "score": ranked[i][1].iou, "wrong": ranked[i][1].wrong} for i in order],
-        wall=[Shown(seen.name, seen.score.iou, seen.picture) for seen in wall.worst_first()],
-        masks=True,
-        kept={"thresholds": thresholds},
-        further={
-            "confusion": scores.pixels.confusion(),
-            "curves": {name: curve._asdict() for name, curve in scores.pixels.curves().items()},
-            "objects": {"default": _counts(scores.objects), "best_threshold": _counts(objects)},
-        },
-    )
-
-
-def _counts(objects: ObjectScores) -> dict[str, dict[str, int]]:
-    return {name: counts._asdict() for name, counts in objects.counts().items()}
+    shown = [Shown(seen.name, seen.score.iou, seen.picture) for seen in wall.worst_first()]
+    confusion = scores.pixels.confusion()
+    return replace(examined(scores, thresholds, objects, ranked, shown, confusion=confusion), masks=True)
 
 
 def _objects_at(

@@ -13,6 +13,7 @@ from piste.metrics.labels import LabelScores
 from piste.metrics.objects import ObjectScores
 from piste.tasks.base import Batch, Examined, Shown
 from piste.tasks.base.examined import Pixels
+from piste.tasks.segmentation.examined import examined
 from piste.tasks.segmentation.panels import label_panels, label_words
 
 if TYPE_CHECKING:
@@ -90,21 +91,7 @@ def examine_labels(
         kept = [kept[i] for i in worst_first([look.score for look in kept])[:WALL]]
     thresholds = dict(thresholds or scores.pixels.best_threshold())
     objects = _objects_at(task, model, batches, thresholds)
-    order = worst_first([score for _, score in ranked])
-    return Examined(
-        scores={"default": scores.compute(), "best_threshold": scores.pixels.at(thresholds) | objects.compute()},
-        samples=[{"name": ranked[i][0], "score": ranked[i][1].iou, "wrong": ranked[i][1].wrong} for i in order],
-        wall=[_shown(look, names) for look in kept],
-        kept={"thresholds": thresholds},
-        further={
-            "curves": {name: curve._asdict() for name, curve in scores.pixels.curves().items()},
-            "objects": {"default": _counts(scores.objects), "best_threshold": _counts(objects)},
-        },
-    )
-
-
-def _counts(objects: ObjectScores) -> dict[str, dict[str, int]]:
-    return {name: counts._asdict() for name, counts in objects.counts().items()}
+    return examined(scores, thresholds, objects, ranked, [_shown(look, names) for look in kept])
 
 
 def _objects_at(
