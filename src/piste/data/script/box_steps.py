@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from piste.data.augment import name_of
 from piste.data.augment.base import Augmentation, Canvas
 from piste.data.augment.instances import LEAST_SIDE
-from piste.data.script.steps import steps_as_code
+from piste.data.script.steps import steps_as_code, window_drawn
 from piste.data.script.text import block, indented
 
 COLOURS = ("colour_jitter", "equalize", "blur", "gaussian_noise", "grey")
@@ -294,16 +294,10 @@ def _centre_crop(step: Any, canvas: Canvas) -> Written:
 
 def _random_sized_crop(step: Any, canvas: Canvas) -> Written:
     code = f"""
-        height, width = image.shape[1:]
-        area = draw.uniform({step.scale[0]}, {step.scale[1]}) * height * width
-        form = math.exp(draw.uniform(math.log({step.ratio[0]}), math.log({step.ratio[1]})))
-        across = min(max(round(math.sqrt(area * form)), 1), width)
-        down = min(max(round(math.sqrt(area / form)), 1), height)
-        top, left = draw.randint(0, height - down), draw.randint(0, width - across)
         image, objects = cut(image, objects, top, left, down, across)
         image, objects = resized(image, objects, {step.height}, {step.width})
     """
-    return Written(block(code), ("cut", "resized"))
+    return Written(f"{window_drawn(step)}\n{block(code)}", ("cut", "resized"))
 
 
 def _resize(step: Any, canvas: Canvas) -> Written:

@@ -7,6 +7,7 @@ from piste.data.detection.store import fits_in_memory
 from piste.data.script.box_steps import COUNTED, CROWD, OBJECTS, VISIBLE, box_changes
 from piste.data.script.marks import Marks, marks_as_code, within
 from piste.data.script.reading import image_reader
+from piste.data.script.samples import samples_as_code
 from piste.data.script.text import assigned, block, listed
 from piste.data.section import Statistics
 
@@ -111,23 +112,14 @@ def _dataset(augmented: bool, evaluated: bool, *, crowded: bool) -> str:
         ]
     if evaluated:
         lines += ["else:" if lines else 'if self.split == "val":', "    image, objects = evaluated(image, objects)"]
-    changed = "".join(f"\n                {line}" for line in lines)
     target = '"boxes": objects.boxes, "labels": objects.labels'
     target += ', "iscrowd": objects.crowd.int()' if crowded else ""
-    return block(f'''
-        class Samples(Dataset):
-            """Images, 0 … 1, and the boxes and labels of their objects."""
-
-            def __init__(self, split: str, epoch: int) -> None:
-                self.split, self.epoch, self.images = split, epoch, SPLITS[split]
-
-            def __len__(self) -> int:
-                return len(self.images)
-
-            def __getitem__(self, index: int) -> tuple[Tensor, dict[str, Tensor]]:
-                image, objects = read(self.images[index]){changed}
-                return image.float() / 255, {{{target}}}
-    ''')
+    return samples_as_code(
+        "Images, 0 … 1, and the boxes and labels of their objects.",
+        ["self.split, self.epoch, self.images = split, epoch, SPLITS[split]"],
+        ["image, objects = read(self.images[index])", *lines, f"return image.float() / 255, {{{target}}}"],
+        gives="tuple[Tensor, dict[str, Tensor]]",
+    )
 
 
 SIDE_BY_SIDE = '''

@@ -9,6 +9,7 @@ from piste.data.pictures import ImageArray, ImageFiles
 from piste.data.script.arrays import SPLITS, arrays_as_code, places_as_code
 from piste.data.script.pictures import reader_as_code, shown_as_code, splits_as_code, within
 from piste.data.script.reading import changes, changing, image_reader
+from piste.data.script.samples import samples_as_code
 from piste.data.script.text import assigned, block, listed
 
 
@@ -67,23 +68,16 @@ def images_as_code(images: GenerationImages) -> Reals:
 
 
 def _dataset(images: GenerationImages, real: str, images_of_split: str, normalised: str) -> str:
-    recipe, lines = images.recipe, [f"image = {real}", *changing(images.recipe)]
-    own = "\n                self.split = split" if recipe.augment or recipe.evaluate else ""
-    body = "\n                ".join([*lines, f"real = {normalised}", "return noise(self.epoch, index), real"])
-    return block(f'''
-        class Samples(Dataset):
-            """Noise, and a real image, from -1 to 1, for each."""
-
-            def __init__(self, split: str, epoch: int) -> None:
-                self.epoch = epoch if split == "train" else -1{own}
-                self.images = {images_of_split}
-
-            def __len__(self) -> int:
-                return len(self.images)
-
-            def __getitem__(self, index: int) -> tuple[Tensor, Tensor]:
-                {body}
-    ''')
+    recipe = images.recipe
+    return samples_as_code(
+        "Noise, and a real image, from -1 to 1, for each.",
+        [
+            'self.epoch = epoch if split == "train" else -1',
+            *(["self.split = split"] if recipe.augment or recipe.evaluate else []),
+            f"self.images = {images_of_split}",
+        ],
+        [f"image = {real}", *changing(recipe), f"real = {normalised}", "return noise(self.epoch, index), real"],
+    )
 
 
 _NOISE = '''

@@ -7,6 +7,7 @@ from piste.data.counts import IGNORE_INDEX
 from piste.data.folder import Sample
 from piste.data.recipe import SegmentationDataRecipe
 from piste.data.script.reading import changes, image_reader, mask_reader
+from piste.data.script.samples import samples_as_code
 from piste.data.script.text import assigned, block, listed
 from piste.data.section import Statistics
 from piste.data.segmentation import SegmentationData
@@ -113,22 +114,15 @@ def _dataset(recipe: SegmentationDataRecipe) -> str:
     if recipe.evaluate:
         lines += ["else:" if recipe.augment else 'if self.split == "val":']
         lines += ["    image, mask = evaluated(image, mask)"]
-    changed = "".join(f"\n                {line}" for line in lines)
-    return block(f'''
-        class Samples(Dataset):
-            """Images, normalised, and the class id of each of their pixels."""
-
-            def __init__(self, split: str, epoch: int) -> None:
-                self.split, self.epoch = split, epoch
-                self.images, self.masks = SPLITS[split]
-
-            def __len__(self) -> int:
-                return len(self.images)
-
-            def __getitem__(self, index: int) -> tuple[Tensor, Tensor]:
-                image, mask = read(self.images[index], self.masks[index]){changed}
-                return (image.float() - 255 * MEAN) / (255 * STD), mask[0].long()
-    ''')
+    return samples_as_code(
+        "Images, normalised, and the class id of each of their pixels.",
+        ["self.split, self.epoch = split, epoch", "self.images, self.masks = SPLITS[split]"],
+        [
+            "image, mask = read(self.images[index], self.masks[index])",
+            *lines,
+            "return (image.float() - 255 * MEAN) / (255 * STD), mask[0].long()",
+        ],
+    )
 
 
 def _padded(multiple: int) -> str:

@@ -14,6 +14,7 @@ from piste.data.script.arrays import SPLITS
 from piste.data.script.degradation import degradation_as_code
 from piste.data.script.pictures import splits_as_code
 from piste.data.script.reading import image_reader
+from piste.data.script.samples import samples_as_code
 from piste.data.script.steps import steps_as_code
 from piste.data.script.text import block, indented, listed
 
@@ -154,17 +155,5 @@ def _paired_samples(augment: bool) -> str:
 
 
 def _samples(told: str, lines: Sequence[str]) -> str:
-    body = "\n                ".join(lines)
-    return block(f'''
-        class Samples(Dataset):
-            """{told}, values of 0 … 1."""
-
-            def __init__(self, split: str, epoch: int) -> None:
-                self.split, self.epoch, self.images = split, epoch, SPLITS[split]
-
-            def __len__(self) -> int:
-                return len(self.images)
-
-            def __getitem__(self, index: int) -> tuple[Tensor, Tensor]:
-                {body}
-    ''')
+    held = ["self.split, self.epoch, self.images = split, epoch, SPLITS[split]"]
+    return samples_as_code(f"{told}, values of 0 … 1.", held, lines)

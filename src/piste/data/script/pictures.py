@@ -11,6 +11,7 @@ from piste.data.picture_store import pictures_fit_in_memory
 from piste.data.pictures import ImageArray, ImageFiles
 from piste.data.script.arrays import SPLITS, arrays_as_code, places_as_code
 from piste.data.script.reading import changes, changing, image_reader
+from piste.data.script.samples import samples_as_code
 from piste.data.script.text import WIDTH, assigned, block, listed, literal
 from piste.data.section import LUMINANCE, ImagesSection, Statistics
 
@@ -166,20 +167,9 @@ def _noisy(rate: float, seed: int) -> str:
 
 
 def _dataset(section: ImagesSection, image: str, held: str, target: str, normalised: str, *, several: bool) -> str:
-    changed = "".join(f"\n                {line}" for line in changing(section))
-    return block(f'''
-        class Samples(Dataset):
-            """Images, normalised, and {"which labels each has" if several else "the class of each"}."""
-
-            def __init__(self, split: str, epoch: int) -> None:
-                self.split, self.epoch = split, epoch
-                {held}
-
-            def __len__(self) -> int:
-                return len(self.images)
-
-            def __getitem__(self, index: int) -> tuple[Tensor, {"Tensor" if several else "int"}]:
-                image = {image}{changed}
-                target = {target}
-                return {normalised}, target
-    ''')
+    return samples_as_code(
+        f"Images, normalised, and {'which labels each has' if several else 'the class of each'}.",
+        ["self.split, self.epoch = split, epoch", held],
+        [f"image = {image}", *changing(section), f"target = {target}", f"return {normalised}, target"],
+        gives=f"tuple[Tensor, {'Tensor' if several else 'int'}]",
+    )

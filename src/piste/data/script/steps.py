@@ -114,17 +114,21 @@ def _resized(size: str, canvas: Canvas, masked: bool) -> str:
     return _moved(masked, image, f"T.resize(mask, {size}, interpolation=InterpolationMode.NEAREST_EXACT)")
 
 
-def _random_sized_crop(step: Any, canvas: Canvas, masked: bool) -> str:
-    code = f"""
+def window_drawn(step: Any) -> str:
+    """What a crop of random size keeps of an image: `top`, `left`, `down` and `across`."""
+    return block(f"""
         height, width = image.shape[1:]
         area = draw.uniform({step.scale[0]}, {step.scale[1]}) * height * width
         form = math.exp(draw.uniform(math.log({step.ratio[0]}), math.log({step.ratio[1]})))
         across = min(max(round(math.sqrt(area * form)), 1), width)
         down = min(max(round(math.sqrt(area / form)), 1), height)
         top, left = draw.randint(0, height - down), draw.randint(0, width - across)
-    """
+    """)
+
+
+def _random_sized_crop(step: Any, canvas: Canvas, masked: bool) -> str:
     cut = _moved(masked, "T.crop(image, top, left, down, across)")
-    return "\n".join((block(code), cut, _resized(f"[{step.height}, {step.width}]", canvas, masked)))
+    return "\n".join((window_drawn(step), cut, _resized(f"[{step.height}, {step.width}]", canvas, masked)))
 
 
 def _resize(step: Any, canvas: Canvas, masked: bool) -> str:

@@ -11,7 +11,8 @@ from piste.data.regression.recipe import RegressionDataRecipe, ValueStatistics
 from piste.data.script.arrays import SPLITS
 from piste.data.script.pictures import reader_as_code, shown_as_code, splits_as_code, within
 from piste.data.script.reading import changes, changing, image_reader
-from piste.data.script.text import WIDTH, assigned, block, listed
+from piste.data.script.samples import samples_as_code
+from piste.data.script.text import WIDTH, assigned, listed
 
 
 def values_as_code(data: RegressionData, channels: int) -> tuple[list[str], list[str], list[str]]:
@@ -69,22 +70,13 @@ def _dataset(recipe: RegressionDataRecipe, normalised: str, *, several: bool) ->
         "values = torch.tensor(rows, dtype=torch.float64)",
         "self.values = ((values - VALUE_MEAN) / VALUE_STD).float()",
     ]
-    init = "\n                ".join(held if standardised else ["self.values = torch.tensor(rows)"])
-    changed = "".join(f"\n                {line}" for line in changing(recipe))
-    return block(f'''
-        class Samples(Dataset):
-            """Images, normalised, and the values of each{", standardised" if standardised else ""}."""
-
-            def __init__(self, split: str, epoch: int) -> None:
-                self.split, self.epoch = split, epoch
-                self.images, values = SPLITS[split]
-                rows = {rows}
-                {init}
-
-            def __len__(self) -> int:
-                return len(self.images)
-
-            def __getitem__(self, index: int) -> tuple[Tensor, Tensor]:
-                image = read(self.images[index]){changed}
-                return {normalised}, self.values[index]
-    ''')
+    return samples_as_code(
+        f"Images, normalised, and the values of each{', standardised' if standardised else ''}.",
+        [
+            "self.split, self.epoch = split, epoch",
+            "self.images, values = SPLITS[split]",
+            f"rows = {rows}",
+            *(held if standardised else ["self.values = torch.tensor(rows)"]),
+        ],
+        ["image = read(self.images[index])", *changing(recipe), f"return {normalised}, self.values[index]"],
+    )

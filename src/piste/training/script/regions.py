@@ -27,13 +27,8 @@ def of_areas(losses: Losses, loss: Any, moving: tuple[str, ...]) -> str:
     lines = [f"tp, fp, fn = {name}({given}){chosen}", price.lines]
     absent = absent_or_default(loss.absent, loss.activation, loss._classes)
     together = type(loss).share is not RegionLoss.share
-    counts = "tp + fn > 0" if absent == "skip" else "number > 0"
-    if loss.weight is not None:
-        own = loss.weight if loss.classes == "all" else [loss.weight[i] for i in loss.classes]
-        lines.append(losses.weights(own))
-        counts = f"weight * ({counts})"
-    if absent != "skip":
-        lines.append(f"number = {_number(losses, per_image=loss.per_image)}")
+    weighed, counts = _counting(losses, loss, absent, "tp + fn > 0")
+    lines += weighed
     if absent == "area":
         losses.add_all({"ratio": ratio})
         there = "(tp + fn > 0).any(-1, keepdim=True)" if together else "tp + fn > 0"
@@ -73,17 +68,31 @@ def of_extension(losses: Losses, loss: Any, moving: tuple[str, ...]) -> str:
         "cost = (errors * score.diff(dim=1, prepend=errors.new_zeros(len(errors), 1))).sum(1)",
     ]
     absent = absent_or_default(loss.absent, loss.activation, loss._classes)
-    counts = "whole > 0" if absent == "skip" else "number > 0"
+    weighed, counts = _counting(losses, loss, absent, "whole > 0")
+    lines += weighed
+    if absent == "area":
+        losses.add_all({"ratio": ratio})
+        lines.append("cost = torch.where(whole > 0, cost, ratio(probs.sum(1), number))")
+    return "\n".join([*lines, f"return mean(cost, {counts})"])
+
+
+def _counting(losses: Losses, loss: Any, absent: str, there: str) -> tuple[list[str], str]:
+    """Lines before the mean over classes, and what each class counts in it.
+
+    Args:
+        losses: of the script.
+        loss: the one that is written.
+        absent: how it treats a class that is in no label.
+        there: whether a class is in one, as code.
+    """
+    lines, counts = [], there if absent == "skip" else "number > 0"
     if loss.weight is not None:
         own = loss.weight if loss.classes == "all" else [loss.weight[i] for i in loss.classes]
         lines.append(losses.weights(own))
         counts = f"weight * ({counts})"
     if absent != "skip":
-        lines.append(f"number = {_number(losses, per_image=False)}")
-    if absent == "area":
-        losses.add_all({"ratio": ratio})
-        lines.append("cost = torch.where(whole > 0, cost, ratio(probs.sum(1), number))")
-    return "\n".join([*lines, f"return mean(cost, {counts})"])
+        lines.append(f"number = {_number(losses, per_image=loss.per_image)}")
+    return lines, counts
 
 
 def _share(losses: Losses, loss: Any, moving: tuple[str, ...]) -> str:
